@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours compiles without a warning; a new warning stops the build.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let strictC: [CSetting] = [
+    .define("_GNU_SOURCE"), .enableWarning("all"), .enableWarning("extra"),
+    .treatAllWarnings(as: .error),
+]
+
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "fqbench",
+    products: [.executable(name: "fqbench", targets: ["fqbench"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // System libraries, and C for what Swift cannot say.
+        .systemLibrary(
+            name: "CHwloc", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
+        .systemLibrary(
+            name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])]),
+        .target(name: "CPlatform", cSettings: strictC),
+        .target(name: "CControl", cSettings: strictC),
+
+        // The vocabulary, the algorithms, their traffic and their checks.
+        .target(name: "FaultModel", swiftSettings: strict),
+        .target(
+            name: "FaultQueues",
+            dependencies: ["FaultModel", "CPlatform", "CControl", "CJemalloc"],
+            swiftSettings: strict),
+        .target(name: "FaultTraffic", dependencies: ["FaultModel"], swiftSettings: strict),
+        .target(name: "FaultOracle", dependencies: ["FaultModel"], swiftSettings: strict),
+
+        // The machine and the measuring of it.
+        .target(name: "Placement", dependencies: ["CHwloc", "CPlatform"], swiftSettings: strict),
+        .target(
+            name: "Measurement", dependencies: ["CPlatform", "CJemalloc", "CHwloc", histogram],
+            swiftSettings: strict),
+        .target(name: "Results", dependencies: ["FaultModel", histogram], swiftSettings: strict),
+        .target(
+            name: "Harness",
+            dependencies: [
+                "FaultModel", "FaultQueues", "FaultTraffic", "FaultOracle", "Placement",
+                "Measurement", "Results",
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "SchemeCatalogue", dependencies: ["FaultQueues", "Harness"],
+            swiftSettings: strict),
+        .target(name: "Reports", dependencies: ["Results"], swiftSettings: strict),
+        .executableTarget(
+            name: "fqbench",
+            dependencies: [
+                "FaultModel", "FaultQueues", "FaultTraffic", "FaultOracle", "Placement",
+                "Measurement", "Results", "Harness", "SchemeCatalogue", "Reports", argumentParser,
+            ],
+            swiftSettings: strict),
+
+        .testTarget(name: "FaultModelTests", dependencies: ["FaultModel"]),
+        .testTarget(name: "FaultQueuesTests", dependencies: ["FaultQueues", "CPlatform"]),
+        .testTarget(name: "FaultTrafficTests", dependencies: ["FaultTraffic"]),
+        .testTarget(name: "FaultOracleTests", dependencies: ["FaultOracle"]),
+        .testTarget(name: "PlacementTests", dependencies: ["Placement"]),
+        .testTarget(name: "MeasurementTests", dependencies: ["Measurement"]),
+        .testTarget(name: "ResultsTests", dependencies: ["Results"]),
+        .testTarget(name: "HarnessTests", dependencies: ["Harness", "SchemeCatalogue"]),
+        .testTarget(name: "ReportsTests", dependencies: ["Reports"]),
+        .testTarget(name: "CommandTests", dependencies: ["fqbench"]),
+        .testTarget(name: "TidyTests"),
+    ],
+    swiftLanguageModes: [.v6]
+)

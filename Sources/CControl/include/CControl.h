@@ -1,0 +1,3 @@
+#ifndef CCONTROL_H
+#define CCONTROL_H
+#endif

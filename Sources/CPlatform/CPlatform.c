@@ -1,0 +1,77 @@
+#include "CPlatform.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(FQ_THREAD_SANITIZER)
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+void fq_tsan_acquire(const void *address) { __tsan_acquire((void *)address); }
+void fq_tsan_release(const void *address) { __tsan_release((void *)address); }
+bool fq_tsan_enabled(void) { return true; }
+#else
+void fq_tsan_acquire(const void *address) { (void)address; }
+void fq_tsan_release(const void *address) { (void)address; }
+bool fq_tsan_enabled(void) { return false; }
+#endif
+
+bool fq_asan_enabled(void) {
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    return true;
+#endif
+#endif
+    return false;
+}
+
+int fq_futex_wait(const void *word, uint32_t expected) {
+    long result = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+    return result == 0 ? 0 : errno;
+}
+
+int fq_futex_wake(const void *word, int count) {
+    return (int)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+int fq_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+int fq_current_cpu(void) { return sched_getcpu(); }
+
+void fq_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+struct fq_thread_usage fq_thread_usage_now(void) {
+    struct rusage usage = {0};
+    getrusage(RUSAGE_THREAD, &usage);
+    return (struct fq_thread_usage){
+        .involuntary_switches = (uint64_t)usage.ru_nivcsw,
+        .voluntary_switches = (uint64_t)usage.ru_nvcsw,
+        .minor_faults = (uint64_t)usage.ru_minflt,
+        .major_faults = (uint64_t)usage.ru_majflt,
+    };
+}
+
+int fq_adaptive_mutex_init(void *mutex) {
+    pthread_mutexattr_t attributes;
+    int error = pthread_mutexattr_init(&attributes);
+    if (error != 0) return error;
+    error = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+    if (error == 0) error = pthread_mutex_init(mutex, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    return error;
+}
+
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *pointer);
+
+void *fq_glibc_aligned_alloc(uint64_t alignment, uint64_t size) {
+    return __libc_memalign(alignment, size);
+}
+
+void fq_glibc_free(void *pointer) { __libc_free(pointer); }

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct FQBench: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "fqbench")
+}
