@@ -26,7 +26,8 @@ public struct PageRequest: Hashable, Sendable, BitwiseCopyable {
     /// A request; the address is cut to its page.
     ///
     /// - Parameters:
-    ///   - pasid: Nil where the request carries none (`IOMMU_FAULT_PAGE_REQUEST_PASID_VALID` clear).
+    ///   - pasid: Nil where the request carries none, with
+    ///     `IOMMU_FAULT_PAGE_REQUEST_PASID_VALID` clear.
     ///   - responseNeedsPASID: `IOMMU_FAULT_PAGE_RESPONSE_NEEDS_PASID`.
     public init(
         requester: RequesterID, pasid: PASID?, index: PRGIndex, address: UInt64,
