@@ -66,7 +66,7 @@ let package = Package(
         .testTarget(name: "FaultQueuesTests", dependencies: ["FaultQueues", "CPlatform"]),
         .testTarget(name: "FaultTrafficTests", dependencies: ["FaultTraffic"]),
         .testTarget(name: "FaultOracleTests", dependencies: ["FaultOracle"]),
-        .testTarget(name: "PlacementTests", dependencies: ["Placement"]),
+        .testTarget(name: "PlacementTests", dependencies: ["Placement", "CHwloc"]),
         .testTarget(name: "MeasurementTests", dependencies: ["Measurement"]),
         .testTarget(name: "ResultsTests", dependencies: ["Results"]),
         .testTarget(name: "HarnessTests", dependencies: ["Harness", "SchemeCatalogue"]),

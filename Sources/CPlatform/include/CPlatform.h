@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "PinnedThread.h"
+
 #if !defined(__x86_64__) && !defined(__aarch64__)
 #error "fqbench supports x86-64 and arm64"
 #endif
