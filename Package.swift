@@ -67,7 +67,7 @@ let package = Package(
         .testTarget(name: "FaultTrafficTests", dependencies: ["FaultTraffic"]),
         .testTarget(name: "FaultOracleTests", dependencies: ["FaultOracle"]),
         .testTarget(name: "PlacementTests", dependencies: ["Placement", "CHwloc"]),
-        .testTarget(name: "MeasurementTests", dependencies: ["Measurement"]),
+        .testTarget(name: "MeasurementTests", dependencies: ["Measurement", "CPlatform"]),
         .testTarget(name: "ResultsTests", dependencies: ["Results"]),
         .testTarget(name: "HarnessTests", dependencies: ["Harness", "SchemeCatalogue"]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports"]),

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "CPlatformMachine.h"
 #include "PinnedThread.h"
 
 #if !defined(__x86_64__) && !defined(__aarch64__)

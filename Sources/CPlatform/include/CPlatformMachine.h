@@ -1,0 +1,50 @@
+// What the machine and the build say about themselves, and the request to stop.
+#ifndef CPLATFORM_MACHINE_H
+#define CPLATFORM_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Whether fq_ticks() runs at one rate in every power state. x86-64: CPUID 0x80000007, EDX bit 8.
+// arm64: always, the architecture fixes the rate of the generic timer.
+bool fq_ticks_invariant(void);
+
+// The twelve characters by which a hypervisor names itself (CPUID 0x40000000), with a final zero.
+// An empty string where there is none, and on arm64, which has no such instruction.
+void fq_hypervisor_signature(char signature[13]);
+
+// The version of the C compiler that built this target, as the compiler itself writes it.
+const char *fq_compiler_version(void);
+
+// Reads a word that the allocator changes behind the compiler's back. The compiler takes malloc and
+// free for calls that touch no memory but their own, so it would keep an earlier reading over them.
+static inline uint64_t fq_load_opaque(const uint64_t *address) {
+    __asm__ volatile("" ::: "memory");
+    uint64_t value = *(const volatile uint64_t *)address;
+    __asm__ volatile("" ::: "memory");
+    return value;
+}
+
+// Installs handlers for SIGINT and SIGTERM and forgets an earlier request. A signal that the process
+// was started to ignore stays ignored. Returns the errno, 0 for success, EALREADY when installed.
+// Not to be called from two threads at once.
+int fq_stop_install(void);
+
+// Puts back what fq_stop_install() found; the request, if there was one, can still be read.
+void fq_stop_uninstall(void);
+
+// What the handler does, with the time as an argument: notes the first request and returns false.
+// True: a later one, more than 100 ms after the first, and the process must end now. The distance
+// is there because timeout(1) sends its one signal to the process and again to its group.
+// Safe in a signal handler and on any thread. `now_ns` is from a monotonic clock and not zero.
+bool fq_stop_note(int signal, uint64_t now_ns);
+
+// Written by the handler alone. Read through fq_stop_requested().
+extern int fq_stop_signal;
+
+// The number of the signal that asked to stop, 0 for none. Any thread, at the cost of a load.
+static inline int fq_stop_requested(void) {
+    return __atomic_load_n(&fq_stop_signal, __ATOMIC_RELAXED);
+}
+
+#endif
