@@ -1,0 +1,150 @@
+import Foundation
+
+/// Replaces or creates a whole file, or leaves things as they were.
+enum AtomicFile {
+    /// Writes to a temporary file in the same folder, makes it durable and gives it its name.
+    ///
+    /// A reader sees the old content or the new, never a part. After an error the temporary file is
+    /// gone and an older file is untouched. A symbolic link is followed.
+    static func write(
+        _ bytes: [UInt8], to path: String, overwrite: Bool
+    ) throws(ResultFileError) {
+        let target = try resolved(path, overwrite: overwrite)
+        let folder = target.contains("/") ? folderName(of: target) : "."
+        let temporary =
+            "\(folder)/.fqbench-\(getpid())-\(hex(UInt64.random(in: .min ... .max))).tmp"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw .system(path, "create a file in \(folder)")
+        }
+        do throws(ResultFileError) {
+            try fill(descriptor, with: bytes, path: path)
+            try publish(temporary, as: target, path: path, overwrite: overwrite)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        syncFolder(folder)
+    }
+
+    /// Writes, makes durable and closes, whatever happens.
+    static func fill(
+        _ descriptor: Int32, with bytes: [UInt8], path: String
+    ) throws(ResultFileError) {
+        do throws(ResultFileError) {
+            try writeAll(bytes, to: descriptor, path: path)
+            guard fsync(descriptor) == 0 else { throw .system(path, "write") }
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        // Some file systems report a full disk or quota only here.
+        guard close(descriptor) == 0 else { throw .system(path, "write") }
+    }
+
+    private static func writeAll(
+        _ bytes: [UInt8], to descriptor: Int32, path: String
+    ) throws(ResultFileError) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
+            }
+            if count < 0 {
+                guard errno == EINTR else { throw .system(path, "write") }
+            } else {
+                written += count
+            }
+        }
+    }
+
+    private static func publish(
+        _ temporary: String, as target: String, path: String, overwrite: Bool
+    ) throws(ResultFileError) {
+        if !overwrite {
+            // A link, unlike a rename, fails where the name is taken: no gap between check and use.
+            if link(temporary, target) == 0 {
+                unlink(temporary)
+                return
+            }
+            if errno == EEXIST { throw ResultFileError(path: path, reason: .exists) }
+            // File systems without hard links say EPERM or ENOTSUP; the earlier check must do.
+            guard [EPERM, ENOTSUP, EOPNOTSUPP].contains(errno) else {
+                throw .system(path, "name the file")
+            }
+        }
+        guard rename(temporary, target) == 0 else { throw .system(path, "name the file") }
+    }
+
+    /// Where to write, links followed; refuses what must not be replaced.
+    private static func resolved(_ path: String, overwrite: Bool) throws(ResultFileError)
+        -> String
+    {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw .system(path, "write", code: EINVAL)
+        }
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            guard errno == ENOENT else { throw .system(path, "write") }
+            return path
+        }
+        if status.st_mode & S_IFMT == S_IFDIR {
+            throw ResultFileError(path: path, reason: .isFolder)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw ResultFileError(path: path, reason: .notRegular)
+        }
+        guard overwrite else { throw ResultFileError(path: path, reason: .exists) }
+        guard let real = realpath(path, nil) else { throw .system(path, "write") }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    private static func folderName(of path: String) -> String {
+        let folder = path[..<path.lastIndex(of: "/")!]
+        return folder.isEmpty ? "/" : String(folder)
+    }
+
+    /// Makes the new name durable. Some file systems refuse to sync a folder; the file is whole.
+    private static func syncFolder(_ folder: String) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    private static func hex(_ value: UInt64) -> String { String(value, radix: 16) }
+}
+
+extension AtomicFile {
+    /// All bytes of a file or a pipe, at most `limit`.
+    static func read(_ path: String, limit: Int) throws(ResultFileError) -> [UInt8] {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw ResultFileError(path: path, reason: .missing)
+        }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { throw ResultFileError(path: path, reason: .missing) }
+            throw .system(path, "open")
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        let chunk = 1 << 16
+        while true {
+            var buffer = [UInt8](repeating: 0, count: chunk)
+            let count = Glibc.read(descriptor, &buffer, chunk)
+            if count == 0 { break }
+            guard count > 0 else {
+                if errno == EINTR { continue }
+                if errno == EISDIR { throw ResultFileError(path: path, reason: .isFolder) }
+                throw .system(path, "read")
+            }
+            guard bytes.count + count <= limit else {
+                throw ResultFileError(path: path, reason: .tooLarge(limit: limit))
+            }
+            bytes.append(contentsOf: buffer[..<count])
+        }
+        guard !bytes.isEmpty else { throw ResultFileError(path: path, reason: .empty) }
+        return bytes
+    }
+}
