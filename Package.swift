@@ -63,7 +63,8 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "FaultModelTests", dependencies: ["FaultModel"]),
-        .testTarget(name: "FaultQueuesTests", dependencies: ["FaultQueues", "CPlatform"]),
+        .testTarget(
+            name: "FaultQueuesTests", dependencies: ["FaultModel", "FaultQueues", "CPlatform"]),
         .testTarget(name: "FaultTrafficTests", dependencies: ["FaultTraffic"]),
         .testTarget(name: "FaultOracleTests", dependencies: ["FaultOracle"]),
         .testTarget(name: "PlacementTests", dependencies: ["Placement", "CHwloc"]),

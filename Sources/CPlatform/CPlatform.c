@@ -1,26 +1,19 @@
 #include "CPlatform.h"
 
+#include "Sanitized.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(FQ_THREAD_SANITIZER)
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
-void fq_tsan_acquire(const void *address) { __tsan_acquire((void *)address); }
-void fq_tsan_release(const void *address) { __tsan_release((void *)address); }
-bool fq_tsan_enabled(void) { return true; }
-#else
-void fq_tsan_acquire(const void *address) { (void)address; }
-void fq_tsan_release(const void *address) { (void)address; }
-bool fq_tsan_enabled(void) { return false; }
-#endif
+bool fq_tsan_enabled(void) { return __tsan_acquire != 0; }
 
 bool fq_asan_enabled(void) {
 #if defined(__has_feature)
@@ -43,6 +36,14 @@ int fq_futex_wake(const void *word, int count) {
 int fq_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 int fq_current_cpu(void) { return sched_getcpu(); }
+
+int fq_bind_current_thread(int cpu) {
+    if (cpu < 0 || cpu >= CPU_SETSIZE) return EINVAL;
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    return pthread_setaffinity_np(pthread_self(), sizeof only, &only);
+}
 
 void fq_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
@@ -67,6 +68,15 @@ int fq_adaptive_mutex_init(void *mutex) {
     return error;
 }
 
+#if defined(FQ_SANITIZED)
+// A sanitizer takes __libc_memalign but not __libc_free: here both sides are left to it.
+void *fq_glibc_aligned_alloc(uint64_t alignment, uint64_t size) {
+    void *block = NULL;
+    return posix_memalign(&block, alignment, size) == 0 ? block : NULL;
+}
+
+void fq_glibc_free(void *pointer) { free(pointer); }
+#else
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *pointer);
 
@@ -75,3 +85,4 @@ void *fq_glibc_aligned_alloc(uint64_t alignment, uint64_t size) {
 }
 
 void fq_glibc_free(void *pointer) { __libc_free(pointer); }
+#endif

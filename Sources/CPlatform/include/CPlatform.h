@@ -51,15 +51,38 @@ static inline uint64_t fq_ticks_ordered(void) {
 // Keeps the optimiser from dropping or hoisting an otherwise empty loop's body.
 static inline void fq_opaque(uint64_t value) { __asm__ volatile("" ::"r"(value) : "memory"); }
 
-// ThreadSanitizer sees neither a priority-inheritance futex nor a stand-alone fence; these tell it.
-// Outside a sanitised build they are nothing.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FQ_THREAD_SANITIZER 1
-#endif
-#endif
-void fq_tsan_acquire(const void *address);
-void fq_tsan_release(const void *address);
+// ThreadSanitizer sees neither a priority-inheritance futex, nor an allocator inside a library, nor
+// a stand-alone fence; these tell it that what one thread did before the release is visible to
+// another after the acquire of the same address. Swift's importer does not say whether the build is
+// sanitised, so the question is put to the linker: outside a sanitised build the weak symbols are
+// null, and what is left is one compare with memory and one branch that is never taken.
+extern void __tsan_acquire(void *address) __attribute__((weak));
+extern void __tsan_release(void *address) __attribute__((weak));
+
+static inline void fq_tsan_acquire(const void *address) {
+    if (__builtin_expect(__tsan_acquire != 0, 0)) __tsan_acquire((void *)address);
+}
+
+static inline void fq_tsan_release(const void *address) {
+    if (__builtin_expect(__tsan_release != 0, 0)) __tsan_release((void *)address);
+}
+
+// The same for every 64-byte line of a block whose next user may see it at another offset.
+static inline void fq_tsan_acquire_lines(const void *block, uint64_t byte_count) {
+    if (__builtin_expect(__tsan_acquire != 0, 0)) {
+        for (uint64_t offset = 0; offset < byte_count; offset += 64)
+            __tsan_acquire((char *)block + offset);
+    }
+}
+
+static inline void fq_tsan_release_lines(const void *block, uint64_t byte_count) {
+    if (__builtin_expect(__tsan_release != 0, 0)) {
+        for (uint64_t offset = 0; offset < byte_count; offset += 64)
+            __tsan_release((char *)block + offset);
+    }
+}
+
+// Whether the program runs under ThreadSanitizer or AddressSanitizer.
 bool fq_tsan_enabled(void);
 bool fq_asan_enabled(void);
 
@@ -71,6 +94,9 @@ int fq_futex_wake(const void *word, int count);
 // The calling thread's kernel id, the CPU that it runs on now (-1: unknown).
 int fq_thread_id(void);
 int fq_current_cpu(void);
+
+// Lets the calling thread run on this CPU alone; returns the errno, 0 for success.
+int fq_bind_current_thread(int cpu);
 
 // Name of the calling thread as shown by ps and perf; cut to 15 bytes.
 void fq_set_thread_name(const char *name);
@@ -88,7 +114,8 @@ struct fq_thread_usage fq_thread_usage_now(void);
 int fq_adaptive_mutex_init(void *mutex);
 
 // The allocator behind the C library's own names, even when jemalloc has replaced malloc.
-// Alignment must be a power of two. NULL when there is no memory.
+// Alignment must be a power of two, at least 8. NULL when there is no memory. Under a sanitizer
+// both are the sanitizer's own.
 void *fq_glibc_aligned_alloc(uint64_t alignment, uint64_t size);
 void fq_glibc_free(void *pointer);
 

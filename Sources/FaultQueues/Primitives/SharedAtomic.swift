@@ -28,4 +28,5 @@ public struct PaddedAtomic<Value: AtomicRepresentable>: ~Copyable {
 }
 
 /// Distance between two places that different threads write, in bytes.
-public let sharedAlignment = 128
+@inlinable
+public var sharedAlignment: Int { 128 }
