@@ -12,9 +12,11 @@
 ///
 /// Models `struct iommu_fault_page_request` (include/linux/iommu.h).
 public struct PageRequest: Hashable, Sendable, BitwiseCopyable {
-    @usableFromInline var header: UInt64
+    /// Everything but the address and the private words, as laid out above; bits 63:52 are zero. A
+    /// ring may keep its own marks there while the request lies in a slot.
+    public let header: UInt64
     /// Byte address of the page; the low 12 bits are zero.
-    public private(set) var address: UInt64
+    public let address: UInt64
     /// First private word. No part of this package below the harness interprets it.
     public var privateData0: UInt64
     /// Second private word.
@@ -48,6 +50,18 @@ public struct PageRequest: Hashable, Sendable, BitwiseCopyable {
         self.privateData0 = privateData0
         self.privateData1 = privateData1
     }
+
+    /// A request from its four words, as a slot kept them.
+    @inlinable
+    public init(header: UInt64, address: UInt64, privateData0: UInt64, privateData1: UInt64) {
+        self.header = header & Self.headerMask
+        self.address = address
+        self.privateData0 = privateData0
+        self.privateData1 = privateData1
+    }
+
+    /// The header's bits that have a meaning.
+    public static let headerMask: UInt64 = 1 << 52 - 1
 
     /// Who asks.
     @inlinable

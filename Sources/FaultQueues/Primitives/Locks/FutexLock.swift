@@ -5,12 +5,14 @@ import CPlatform
 // Models   `struct mutex` of the kernel (kernel/locking/mutex.c) as far as user space can.
 // Keeps    one word; a fast path of one compare-exchange; optimistic spinning before sleeping; a
 //          newcomer may overtake sleepers.
-// Departs  the spin is bounded by a count, because a user-space waiter cannot see whether the holder
+// Departs  the spin is bounded by a count, because a user-space waiter cannot see whether the
+// holder
 //          is running; the kernel spins for as long as it runs.
 // Omits    the queue among spinners, the hand-off to a starved sleeper, wound-wait.
 //
-// Idea: the word says whether anyone may be parked, so that an unlock without waiters needs no system
-// call. A thread that has parked once takes the lock as 2, since others may be parked beside it.
+// Idea: the word says whether anyone may be parked, so that an unlock without waiters needs no
+// system call. A thread that has parked once takes the lock as 2, since others may be parked beside
+// it.
 //
 //     0 free ──lock──▶ 1 held ──lock by another, spun in vain──▶ 2 held, someone may be parked
 //     ▲ ▲                │unlock                                   │unlock, wakes one
@@ -23,8 +25,8 @@ import CPlatform
 //  3. Whoever turns 2 into 0 wakes one parked thread.
 //
 // Overlap and progress: `lock`, `tryLock` and `unlock` overlap freely. `tryLock` and `unlock` are
-// wait-free but for the system call that wakes. `lock` blocks; a stalled holder blocks every waiter,
-// a stalled waiter blocks nobody. Not first come first served.
+// wait-free but for the system call that wakes. `lock` blocks; a stalled holder blocks every
+// waiter, a stalled waiter blocks nobody. Not first come first served.
 
 /// The word of a futex lock.
 @usableFromInline
@@ -65,8 +67,8 @@ public struct FutexLock: LockPrimitive, @unchecked Sendable {
 
     @inlinable
     public func unlock() {
-        // ORDER futex.section, release side. Pairs with takeIfFree() and the exchange in lockSlow().
-        // Keeps: what the holder wrote, before the word that says free.
+        // ORDER futex.section, release side. Pairs with takeIfFree() and the exchange in
+        // lockSlow(). Keeps: what the holder wrote, before the word that says free.
         // If relaxed: the next holder can miss the last section's writes.
         if storage.pointee.word.exchange(Self.free, ordering: .releasing) == Self.contended {
             wakeOne()
@@ -105,14 +107,15 @@ public struct FutexLock: LockPrimitive, @unchecked Sendable {
             {
                 return
             }
-            // Returns at once where the word is no longer 2. Interrupted or not, the loop looks again.
+            // Returns at once where the word is no longer 2. Interrupted or not, the loop looks
+            // again.
             _ = fq_futex_wait(storage, Self.contended)
             seen = spin()
         }
     }
 
-    /// Waits a bounded while for a lock that is held by a thread and wanted by no parked one; returns
-    /// the word as last seen.
+    /// Waits a bounded while for a lock that is held by a thread and wanted by no parked one;
+    /// returns the word as last seen.
     private func spin() -> UInt32 {
         var left = Self.spinPauses
         while true {

@@ -3,14 +3,15 @@
 // Models   the lock of Mellor-Crummey and Scott (1991) in the form of the K42 system (Krieger and
 //          others, "A simple and correct MCS-style lock"), which the kernel's queued spin lock and
 //          the spinners of its mutex resemble.
-// Keeps    one queue node per waiter; the waiter's node is moved into the lock when its turn comes, so
+// Keeps    one queue node per waiter; the waiter's node is moved into the lock when its turn comes,
+// so
 //          that `lock` and `unlock` take no node.
 // Departs  a waiter yields the CPU when its spin has taken too long.
 // Omits    per-CPU nodes, the pending bit.
 //
-// Idea: the lock is itself a node, the holder's. `tail` names the last of the queue. A waiter's node
-// is on its own stack, and lives exactly while it waits: from the exchange that makes it the tail
-// until its owner, now the holder, has put the lock's node in its place.
+// Idea: the lock is itself a node, the holder's. `tail` names the last of the queue. A waiter's
+// node is on its own stack, and lives exactly while it waits: from the exchange that makes it the
+// tail until its owner, now the holder, has put the lock's node in its place.
 //
 //     tail nil: free          tail == the lock: held, nobody waits
 //
@@ -21,20 +22,22 @@
 //  1. `tail` is nil exactly while the lock is free; then the lock's `next` is nil too.
 //  2. A node's `next` is written once per wait, by the thread that replaced it as tail; the lock's
 //     also by the holder, but only before it makes the lock the tail, or when it is not the tail.
-//  3. A waiter leaves only when no thread will touch its node again: it has either replaced its node
+//  3. A waiter leaves only when no thread will touch its node again: it has either replaced its
+//  node
 //     as tail by the lock, or seen the link of the thread that did.
 //  4. A node's address may come back as tail (the same thread waits again): an exchange that
 //     succeeds on it is right whichever of the two waits it read, since only the tail matters.
 //
-// Overlap and progress: `lock`, `tryLock` and `unlock` overlap freely. `tryLock` is wait-free. Entering
-// the queue is lock-free. `lock` blocks: a stalled holder blocks every waiter, and so does a stalled
-// waiter, from the moment when its turn comes. `unlock` waits for a successor that has become the tail
-// but has not linked itself yet.
+// Overlap and progress: `lock`, `tryLock` and `unlock` overlap freely. `tryLock` is wait-free.
+// Entering the queue is lock-free. `lock` blocks: a stalled holder blocks every waiter, and so does
+// a stalled waiter, from the moment when its turn comes. `unlock` waits for a successor that has
+// become the tail but has not linked itself yet.
 
 /// A place in the queue: the holder's (the lock itself) or a waiter's (on its stack).
 @usableFromInline
 struct MCSNode: ~Copyable {
-    /// Used in the lock alone: the last of the queue. Written by every thread that arrives or leaves.
+    /// Used in the lock alone: the last of the queue. Written by every thread that arrives or
+    /// leaves.
     @usableFromInline let tail = SharedAtomic<UnsafeMutablePointer<MCSNode>?>(nil)
     /// The next in the queue; written by that thread, and in the lock by the holder.
     @usableFromInline let next = SharedAtomic<UnsafeMutablePointer<MCSNode>?>(nil)
@@ -110,8 +113,8 @@ public struct MCSLock: LockPrimitive, @unchecked Sendable {
 
     @usableFromInline @inline(never)
     func lockSlow() {
-        // The node takes a pair of lines of its own. Asking for more than 16 bytes of alignment would
-        // move it to the heap, so there is room to align it here.
+        // The node takes a pair of lines of its own. Asking for more than 16 bytes of alignment
+        // would move it to the heap, so there is room to align it here.
         let room = 2 * sharedAlignment - 16
         withUnsafeTemporaryAllocation(byteCount: room, alignment: 16) { stack in
             let place = stack.baseAddress!.alignedUp(toMultipleOf: sharedAlignment)
@@ -130,8 +133,8 @@ public struct MCSLock: LockPrimitive, @unchecked Sendable {
         guard let last = own.pointee.tail.load(ordering: .relaxed) else { return false }
         let entered = own.pointee.tail.compareExchange(
             expected: last, desired: node,
-            // ORDER mcs.node-made, both sides. Pairs with itself in the thread before and after, and
-            // with the exchange in wait(in:).
+            // ORDER mcs.node-made, both sides. Pairs with itself in the thread before and after,
+            // and with the exchange in wait(in:).
             // Keeps: a node's (and the lock's) empty `next`, before the link that is written to it.
             // If relaxed: the empty `next` can overwrite the link, and the queue stops.
             successOrdering: .acquiringAndReleasing,
@@ -186,10 +189,11 @@ public struct MCSLock: LockPrimitive, @unchecked Sendable {
         }
     }
 
-    /// Threads that have queued behind the holder and linked themselves. The caller holds the lock, so
-    /// no waiter leaves and every linked node stays valid.
+    /// Threads that have queued behind the holder and linked themselves. The caller holds the lock,
+    /// so no waiter leaves and every linked node stays valid.
     var waiterCount: Int {
         var count = 0
+        // ORDER mcs.link, acquire side, as in successor(of:); here only to count.
         var place = own.pointee.next.load(ordering: .acquiring)
         while let node = place {
             count += 1

@@ -21,7 +21,8 @@ import Glibc
 //
 // Overlap and progress: as for `pthread`. A waiter on the holder's own CPU wastes at most its spin.
 //
-// NO ORDER: acquire and release are the library's contract, and ThreadSanitizer knows its functions.
+// NO ORDER: acquire and release are the library's contract, and ThreadSanitizer knows its
+// functions.
 
 /// The C library's adaptive mutex.
 public struct PthreadAdaptiveLock: LockPrimitive, @unchecked Sendable {

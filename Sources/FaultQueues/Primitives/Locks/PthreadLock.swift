@@ -18,11 +18,13 @@ import Glibc
 //  1. At most one thread is between the return of `lock` and the call of `unlock`.
 //  2. The storage holds an initialised mutex from `init` to `destroy` and never moves.
 //
-// Overlap and progress: `lock`, `tryLock` and `unlock` overlap freely. `tryLock` and `unlock` finish
-// in a bounded number of own steps (`unlock` may call the kernel). `lock` blocks; a stalled holder
-// blocks every waiter, a stalled waiter blocks nobody. A newcomer may overtake parked threads.
+// Overlap and progress: `lock`, `tryLock` and `unlock` overlap freely. `tryLock` and `unlock`
+// finish in a bounded number of own steps (`unlock` may call the kernel). `lock` blocks; a stalled
+// holder blocks every waiter, a stalled waiter blocks nobody. A newcomer may overtake parked
+// threads.
 //
-// NO ORDER: acquire and release are the library's contract, and ThreadSanitizer knows its functions.
+// NO ORDER: acquire and release are the library's contract, and ThreadSanitizer knows its
+// functions.
 
 /// The C library's default mutex.
 public struct PthreadLock: LockPrimitive, @unchecked Sendable {

@@ -24,8 +24,8 @@ import CPlatform
 // call the kernel. `lock` blocks; a stalled holder blocks every waiter, a stalled waiter blocks
 // nobody. Parked threads are served by priority, then in order; a spinning one may overtake them.
 //
-// ORDER swift-mutex.section, both sides. The library's own acquire and release. ThreadSanitizer sees
-// them only on the inlined fast path, so both are told to it by hand; in another build each of
+// ORDER swift-mutex.section, both sides. The library's own acquire and release. ThreadSanitizer
+// sees them only on the inlined fast path, so both are told to it by hand; in another build each of
 // these calls is one compare and one branch that is not taken.
 
 /// The standard library's mutex.

@@ -1,7 +1,7 @@
 // ttas: test-and-test-and-set with exponential backoff.
 //
-// Models   no kernel lock of today; the textbook spin lock (Rudolph and Segall 1984, Anderson 1990).
-// Keeps    reading before writing, so that waiters share the line; backoff.
+// Models   no kernel lock of today; the textbook spin lock (Rudolph and Segall 1984, Anderson
+// 1990). Keeps    reading before writing, so that waiters share the line; backoff.
 // Departs  yields the CPU when the backoff has run out (`SpinWait`), as user space must.
 // Omits    fairness.
 //

@@ -2,7 +2,8 @@
 //
 // Models   the kernel's spin lock of 2.6.25 to 4.1 (x86, `arch_spin_lock` with head and tail).
 // Keeps    one atomic add to queue, a plain store to pass on, both counters in one line.
-// Departs  64-bit counters that never wrap; a waiter pauses in proportion to its place and yields the
+// Departs  64-bit counters that never wrap; a waiter pauses in proportion to its place and yields
+// the
 //          CPU when that has taken too long, where the kernel may simply spin.
 // Omits    the paravirtual slow path.
 //

@@ -1,8 +1,8 @@
 // The free list of a pool: a stack of indices (Treiber 1986) without locks.
 //
-// Idea: `top` holds an index and a tag, and `links[i]` the index below i. Links live beside the nodes,
-// not in them: a thread that stalls in `pop` may read the link of a node that another thread has
-// long been given, and what it reads must be an atomic, not that thread's data.
+// Idea: `top` holds an index and a tag, and `links[i]` the index below i. Links live beside the
+// nodes, not in them: a thread that stalls in `pop` may read the link of a node that another thread
+// has long been given, and what it reads must be an atomic, not that thread's data.
 //
 //     top, 64 bits:  63:32 tag    31:0 index, 0xFFFF_FFFF for empty
 //
@@ -76,8 +76,8 @@ struct IndexStack: BitwiseCopyable, @unchecked Sendable {
     @inlinable
     func observeTop() -> UInt64 {
         // ORDER pool.free-list, acquire side. Pairs with the exchange in push(_:).
-        // Keeps: the link of the observed index, and the node's last use, before the top that shows it.
-        // If relaxed: an old link can become the top, and an index be handed out twice.
+        // Keeps: the link of the observed index, and the node's last use, before the top that shows
+        // it. If relaxed: an old link can become the top, and an index be handed out twice.
         storage.pointee.top.value.load(ordering: .acquiring)
     }
 
@@ -96,8 +96,8 @@ struct IndexStack: BitwiseCopyable, @unchecked Sendable {
     /// One try to take the index of an observed top, which is not empty.
     @inlinable
     func replaceTop(_ observed: UInt64) -> (exchanged: Bool, original: UInt64) {
-        // Relaxed: ordered by the acquire that observed the top; if the index has been taken since, the
-        // link may be any, and the exchange fails.
+        // Relaxed: ordered by the acquire that observed the top; if the index has been taken since,
+        // the link may be any, and the exchange fails.
         let below = links[Int(Self.index(of: observed))].load(ordering: .relaxed)
         return storage.pointee.top.value.compareExchange(
             expected: observed, desired: Self.word(tag: Self.tag(of: observed) &+ 1, index: below),

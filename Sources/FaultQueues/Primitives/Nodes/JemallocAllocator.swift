@@ -4,7 +4,8 @@ import CPlatform
 /// Every node by one call of jemalloc, with its alignment and, on the way back, its size given: the
 /// shortest way through it.
 ///
-/// Progress is jemalloc's own: mostly a cache of the calling thread, sometimes the lock of an arena.
+/// Progress is jemalloc's own: mostly a cache of the calling thread, sometimes the lock of an
+/// arena.
 public struct JemallocAllocator<Node: BitwiseCopyable>: NodeAllocator, @unchecked Sendable {
     /// Written by this handle's thread alone.
     @usableFromInline var tally = NodeCounts()
@@ -35,8 +36,8 @@ public struct JemallocAllocator<Node: BitwiseCopyable>: NodeAllocator, @unchecke
             tally.refusals &+= 1
             return nil
         }
-        // ORDER node.jemalloc, both sides. jemalloc's own, told to ThreadSanitizer, which does not see
-        // into that library.
+        // ORDER node.jemalloc, both sides. jemalloc's own, told to ThreadSanitizer, which does not
+        // see into that library.
         fq_tsan_acquire_lines(block, UInt64(Self.stride))
         tally.allocations &+= 1
         return block.bindMemory(to: Node.self, capacity: 1)

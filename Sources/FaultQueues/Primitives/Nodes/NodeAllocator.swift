@@ -37,12 +37,13 @@ public struct NodeCounts: Hashable, Sendable, BitwiseCopyable {
     }
 }
 
-/// A source of nodes of one fixed size: a trivially copyable handle to memory that all handles share,
-/// with counters of its own, so that counting touches no shared line.
+/// A source of nodes of one fixed size: a trivially copyable handle to memory that all handles
+/// share, with counters of its own, so that counting touches no shared line.
 ///
 /// Each thread works with a handle from `makeHandle()` and keeps it to itself: a handle's methods
-/// never run on two threads at the same time, those of different handles may. What a thread wrote to
-/// a node before `free` happens before whatever the next thread to be given that memory does with it.
+/// never run on two threads at the same time, those of different handles may. What a thread wrote
+/// to a node before `free` happens before whatever the next thread to be given that memory does
+/// with it.
 ///
 /// All kinds lay nodes out alike, on lines of 64 bytes that no two nodes share, so that they differ
 /// in the allocator alone. A node handed out holds arbitrary bytes.
@@ -78,8 +79,8 @@ public protocol NodeAllocator<Node>: BitwiseCopyable, Sendable {
 /// The layout that every kind keeps.
 @usableFromInline
 enum NodeLayout {
-    /// A cache line. Nodes hold data that is handed over, not counters that are fought for, so one line
-    /// is enough and half the memory of `sharedAlignment`.
+    /// A cache line. Nodes hold data that is handed over, not counters that are fought for, so one
+    /// line is enough and half the memory of `sharedAlignment`.
     @inlinable static var alignment: Int { 64 }
 
     /// Base-2 logarithm of the alignment.

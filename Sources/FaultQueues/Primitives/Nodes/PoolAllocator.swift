@@ -1,5 +1,5 @@
-/// Nodes from an array that is allocated once, behind a lock-free free list (`IndexStack`, which says
-/// how it works and what may overlap). The last node freed is the first handed out again.
+/// Nodes from an array that is allocated once, behind a lock-free free list (`IndexStack`, which
+/// says how it works and what may overlap). The last node freed is the first handed out again.
 ///
 /// `allocate` and `free` are lock-free and call nothing; `allocate` returns nil when all are out.
 public struct PoolAllocator<Node: BitwiseCopyable>: NodeAllocator, @unchecked Sendable {
