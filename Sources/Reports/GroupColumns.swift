@@ -43,9 +43,9 @@ enum GroupColumns {
         ) { row in row.ratio?.interval.map { .text(range($0)) } }
     }
 
-    static var floorShare: GroupColumn {
-        GroupColumn(column: .init("floor"), isDroppedWhenEmpty: true) { row in
-            row.floorShare.map { .text(Figures.percent($0)) }
+    static var limitShare: GroupColumn {
+        GroupColumn(column: .init("limit"), isDroppedWhenEmpty: true) { row in
+            row.limitShare.map { .text(Figures.percent($0)) }
         }
     }
 

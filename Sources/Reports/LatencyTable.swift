@@ -34,8 +34,8 @@ enum LatencyTable {
                     $0.p90Ns.map { .text(Figures.time(ns: $0)) }
                 },
                 GroupColumn(
-                    column: .init("floor", priority: 5), isDroppedWhenEmpty: true
-                ) { row in row.floorShare.map { .text(Figures.percent($0)) } },
+                    column: .init("limit", priority: 5), isDroppedWhenEmpty: true
+                ) { row in row.limitShare.map { .text(Figures.percent($0)) } },
                 GroupColumn(
                     column: .init("offered/s", priority: 6), isDroppedWhenEmpty: true
                 ) { row in

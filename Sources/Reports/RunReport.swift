@@ -5,7 +5,7 @@ public enum RunReport {
     /// The whole report, with a line break at its end. No line is wider than the style says.
     ///
     /// Rows are schemes, the best headline first. `spsc-c` is the control that the others are
-    /// compared with; the null scheme is a floor and has no row. A cell of which a check failed has
+    /// compared with. A cell of which a check failed has
     /// no figure: its violations stand below its table.
     public static func text(_ document: RunDocument, _ style: Style) -> String {
         let summary = RunSummary(of: document)
@@ -120,13 +120,15 @@ enum RunHeader {
     private static func floor(_ floor: FloorRecord) -> String {
         let trips = floor.roundTripNs.sorted { $0.key < $1.key }
             .map { "round trip \($0.key) \(Figures.time(ns: $0.value))" }
+        let transfers = floor.transferNs.sorted { $0.key < $1.key }
+            .map { "transfer \($0.key) \(Figures.time(ns: $0.value))" }
         let local = [
             "empty loop \(Figures.time(ns: floor.emptyLoopNs))",
             "null scheme \(Figures.time(ns: floor.nullSchemeNs))",
             "atomic add \(Figures.time(ns: floor.localAtomicAddNs))",
             "stamping \(Figures.time(ns: floor.stampingNs))",
         ]
-        return (local + trips).joined(separator: ", ")
+        return (local + trips + transfers).joined(separator: ", ")
     }
 
     private static func usable(_ states: MachineStates) -> String {

@@ -79,7 +79,8 @@ enum TextWidth {
         }
     }
 
-    /// East Asian wide and full-width blocks and emoji (Unicode Standard Annex 11), as whole blocks.
+    /// East Asian wide and full-width blocks and emoji (Unicode Standard Annex 11), as whole
+    /// blocks.
     private static let wide: [ClosedRange<UInt32>] = [
         0x1100...0x115F, 0x231A...0x231B, 0x23E9...0x23F3, 0x2614...0x2615, 0x2648...0x2653,
         0x267F...0x267F, 0x2693...0x2693, 0x26A1...0x26A1, 0x26AA...0x26AB, 0x26BD...0x26BE,

@@ -15,7 +15,7 @@ enum ThroughputTable {
                 figure("fair", drops: true) {
                     $0.fairness.map { .text(Figures.threeDigits($0)) }
                 },
-                GroupColumns.floorShare,
+                GroupColumns.limitShare,
                 GroupColumns.bar(group, priority: 1),
                 GroupColumns.ratioInterval(priority: 2),
                 figure("fails/op", priority: 3) {
@@ -48,8 +48,8 @@ enum ThroughputTable {
             parts.append("cost: slow-down of a preempted burst")
         }
         if figures.contains(where: { $0.fairness != nil }) { parts.append("fair: Jain's index") }
-        if group.rows.contains(where: { $0.floorShare != nil }) {
-            parts.append("floor: share of what the null scheme allows")
+        if group.rows.contains(where: { $0.limitShare != nil }) {
+            parts.append("limit: share of what the path between the cores allows")
         }
         return parts.joined(separator: "; ")
     }

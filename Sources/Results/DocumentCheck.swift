@@ -52,6 +52,9 @@ private struct Checker {
         for (placement, time) in document.floor.roundTripNs.sorted(by: { $0.key < $1.key }) {
             measure(time, "floor.roundTripNs.\(placement)")
         }
+        for (placement, time) in document.floor.transferNs.sorted(by: { $0.key < $1.key }) {
+            measure(time, "floor.transferNs.\(placement)")
+        }
         var seen: [CellKey: Int] = [:]
         for (index, cell) in document.cells.enumerated() where problem == nil {
             if let first = seen.updateValue(index, forKey: cell.key) {

@@ -2,10 +2,11 @@
 ///
 /// A virtual machine's CPUs may be moved apart, after which every round trip takes several times
 /// as long and all schemes slow down together. Canaries then fall into two modes. Per placement, as
-/// CPUs far apart are always slower: the lower mode is every canary up to twice the 10th percentile,
-/// and a round is slow where the slower of its two canaries exceeds twice the median of that mode.
-/// Rounds without a canary (both threads on one CPU) count as usable. A run that was slow from its
-/// first round to its last looks usual from inside; only its floor's round trips tell.
+/// CPUs far apart are always slower: the lower mode is every canary up to twice the 10th
+/// percentile, and a round is slow where the slower of its two canaries exceeds twice the median of
+/// that mode. Rounds without a canary (both threads on one CPU) count as usable. A run that was
+/// slow from its first round to its last looks usual from inside; only its floor's round trips
+/// tell.
 public struct MachineStates: Sendable, Equatable {
     /// How many times the lower mode's median makes a round slow.
     public static let slowFactor = 2.0

@@ -120,17 +120,21 @@ public struct FloorRecord: Codable, Sendable, Equatable {
     public var localAtomicAddNs: Double
     /// Core-to-core round trip between the first two CPUs of each placement, by its name.
     public var roundTripNs: [String: Double]
+    /// One 32-byte request moved from core to core in large blocks, with no protocol around it, by
+    /// the same placements: what bounds throughput.
+    public var transferNs: [String: Double]
     /// What two time stamps add to one operation: the same trial with and without.
     public var stampingNs: Double
 
     public init(
         emptyLoopNs: Double, nullSchemeNs: Double, localAtomicAddNs: Double,
-        roundTripNs: [String: Double], stampingNs: Double
+        roundTripNs: [String: Double], transferNs: [String: Double], stampingNs: Double
     ) {
         self.emptyLoopNs = emptyLoopNs
         self.nullSchemeNs = nullSchemeNs
         self.localAtomicAddNs = localAtomicAddNs
         self.roundTripNs = roundTripNs
+        self.transferNs = transferNs
         self.stampingNs = stampingNs
     }
 }

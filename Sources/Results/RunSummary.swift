@@ -77,14 +77,13 @@ public struct WorkloadGroup: Sendable {
         /// Latencies: of p99, in the same way.
         public let tailRatio: RatioEstimate?
         public let isReference: Bool
-        /// Share of what the floor allows, 0…1 or a little above; nil where it is unknown.
-        public let floorShare: Double?
+        /// Share of what the path between the cores allows, 0…1 or a little above; nil where that
+        /// is unknown.
+        public let limitShare: Double?
     }
 
     /// A plain ring in C: the same code in every run, so that runs can be compared through it.
     public static let controlStructure = "spsc-c"
-    /// Protocol calls that do nothing: a floor, and so never a row.
-    public static let nullStructure = "null"
 
     public let key: Key
     public let reference: Reference
@@ -94,16 +93,13 @@ public struct WorkloadGroup: Sendable {
     init(key: Key, summaries: [CellSummary], document: RunDocument) {
         self.key = key
         let isHigherBetter = key.measure == .throughput
-        let shown = summaries.filter { $0.key.structure != Self.nullStructure }
-            .sorted { Self.precedes($0, $1, isHigherBetter: isHigherBetter) }
+        let shown = summaries.sorted { Self.precedes($0, $1, isHigherBetter: isHigherBetter) }
         let control = shown.firstIndex {
             $0.key.structure == Self.controlStructure && $0.headline != nil
         }
         let best = shown.firstIndex { $0.headline != nil }
         reference = control != nil ? .control : best != nil ? .best : .none
-        let limit = Self.floor(
-            of: key, null: summaries.first { $0.key.structure == Self.nullStructure },
-            document: document)
+        let limit = Self.limit(of: key, document: document)
         let referenceIndex = control ?? best
         rows = shown.enumerated().map { index, summary in
             let other = referenceIndex.flatMap { $0 == index ? nil : shown[$0] }
@@ -118,26 +114,22 @@ public struct WorkloadGroup: Sendable {
                         summary.tailByRound, $0.tailByRound, seed: document.seed)
                 },
                 isReference: referenceIndex == index,
-                floorShare: Self.share(of: summary, limit: limit))
+                limitShare: Self.share(of: summary, limit: limit))
         }
     }
 
     /// The limit in the headline's unit.
     ///
-    /// Throughput: the null scheme's rate under the same workload where it was measured, otherwise
-    /// derived: each request passes one call at a producer and one at a consumer, so the side with
-    /// fewer threads bounds the rate, and so does half of the CPUs. Round trips: the core-to-core
-    /// round trip at this placement. Open loop: none, the rate is given.
-    private static func floor(of key: Key, null: CellSummary?, document: RunDocument) -> Double? {
+    /// Throughput: a request crosses once from a producer's core to a consumer's, so the side with
+    /// fewer threads bounds the rate. Round trips: the core-to-core round trip at this placement.
+    /// Open loop: none, the rate is given. None where threads share CPUs.
+    private static func limit(of key: Key, document: RunDocument) -> Double? {
         switch key.measure {
         case .throughput:
-            if let measured = null?.headline { return measured }
-            let callNs = document.floor.emptyLoopNs + document.floor.nullSchemeNs
-            guard callNs > 0 else { return nil }
-            let threads = key.producers + key.consumers
-            let cpus = document.topology.placements[key.placement].map { Set($0).count } ?? threads
-            let sides = min(Double(min(key.producers, key.consumers)), Double(cpus) / 2)
-            return sides > 0 ? sides * 1e9 / callNs : nil
+            guard let transferNs = document.floor.transferNs[key.placement], transferNs > 0 else {
+                return nil
+            }
+            return Double(min(key.producers, key.consumers)) * 1e9 / transferNs
         case .roundTrip:
             return document.floor.roundTripNs[key.placement]
         case .openLoop:

@@ -98,7 +98,8 @@ private func readings(rates: [Double]) -> [Reading] {
         let clock = ClockCalibration(
             ticksPerSecond: 2_445_123_456, calibrationNs: 3e8, costNs: 8, stepNs: 10,
             isInvariant: true)
-        // A nanosecond is 2.4 ticks, so half of one may be lost; beyond 2^51 ns a double's step too.
+        // A nanosecond is 2.4 ticks, so half of one may be lost; beyond 2^51 ns a double's step
+        // too.
         for shift in 0..<50 {
             let ticks = UInt64(1) << UInt64(shift) + 12345
             let back = clock.ticks(fromNanoseconds: clock.nanoseconds(fromTicks: ticks))

@@ -97,14 +97,6 @@ struct RunReportTests {
         #expect(text.contains("build    commit not recorded\n"))
     }
 
-    @Test func theNullSchemeHasNoRow() {
-        var run = SyntheticRun()
-        run.addThroughput("null", perSecond: 1e6)
-        let text = RunReport.text(run.document, Style())
-        #expect(!text.contains("\nnull"))
-        #expect(!text.contains("M/s"))
-    }
-
     @Test func slowSchemesGetASmallerUnit() {
         var run = SyntheticRun()
         run.addThroughput("spsc", perSecond: 42_000, preempted: 10)

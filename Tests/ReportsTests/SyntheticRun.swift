@@ -22,7 +22,8 @@ struct SyntheticRun {
                 isInvariant: true),
             floor: FloorRecord(
                 emptyLoopNs: 0.41, nullSchemeNs: 1.23, localAtomicAddNs: 5.02,
-                roundTripNs: ["same-l3": 288.6], stampingNs: 22.4),
+                roundTripNs: ["same-l3": 288.6], transferNs: ["same-l3": 1.64],
+                stampingNs: 22.4),
             cells: [])
     }
 
@@ -107,7 +108,6 @@ struct SyntheticRun {
         run.addThroughput("locked/ticket", perSecond: 7.4e6, preempted: 4, cost: 2.9)
         run.addThroughput(
             "mpmc", perSecond: 44e6, violations: ["2 requests lost", "order of group 17 broken"])
-        run.addThroughput("null", perSecond: 620e6)
         run.addRoundTrip(
             "spsc", medianNs: 301, tailNs: 900, blame: TailBlame(preemption: 31, scheme: 19))
         run.addRoundTrip(

@@ -23,7 +23,7 @@ enum Sample {
                 isInvariant: true),
             floor: FloorRecord(
                 emptyLoopNs: 0.5, nullSchemeNs: 1.5, localAtomicAddNs: 5,
-                roundTripNs: ["same-l3": 290], stampingNs: -0.25),
+                roundTripNs: ["same-l3": 290], transferNs: ["same-l3": 2], stampingNs: -0.25),
             cells: cells)
     }
 

@@ -188,14 +188,13 @@ struct WorkloadGroupTests {
             Self.cell("spsc", [200, 440, 600, 1000, 1200]),
             Self.cell("spsc-c", [100, 200, 300, 400, 500]),
             Self.cell("mpsc", [300, 600, 900, 1200, 1500]),
-            Self.cell("null", [50_000]),
         ])
         #expect(group.reference == .control)
         #expect(group.rows.map(\.summary.key.structure) == ["mpsc", "spsc", "spsc-c"])
         #expect(group.rows.map { $0.ratio?.ratio.rounded(digits: 9) } == [3, 2.2, nil])
         #expect(group.rows.map(\.isReference) == [false, false, true])
-        // 0.9 million a second of the null scheme's 50.
-        #expect(group.rows[0].floorShare == 0.018)
+        // 0.9 million a second of the 500 that 2 ns a request allow.
+        #expect(group.rows[0].limitShare == 0.0018)
     }
 
     @Test func withoutAControlTheBestIsTheMeasure() throws {
@@ -211,15 +210,17 @@ struct WorkloadGroupTests {
         #expect(none.reference == .none)
     }
 
-    /// One call each at producer and consumer costs 2 ns: 500 million a second between two CPUs.
-    @Test func theDerivedFloorCountsCallsAndCPUs() throws {
+    /// A request takes 2 ns from core to core: 500 million a second for each pair of threads.
+    @Test func theLimitIsThePathBetweenTheCores() throws {
         let group = try Self.group([Self.cell("spsc", [50_000])])
-        #expect(group.rows[0].floorShare == 0.1)
-        var document = Sample.document(cells: [Self.cell("spsc", [50_000])])
-        document.topology.placements = ["same-l3": [0]]
-        #expect(RunSummary(of: document).groups[0].rows[0].floorShare == 0.2)
-        document.floor.nullSchemeNs = -1
-        #expect(RunSummary(of: document).groups[0].rows[0].floorShare == nil)
+        #expect(group.rows[0].limitShare == 0.1)
+        var cell = Self.cell("mpmc", [50_000])
+        cell.key.producers = 3
+        cell.key.consumers = 2
+        var document = Sample.document(cells: [cell])
+        #expect(RunSummary(of: document).groups[0].rows[0].limitShare == 0.05)
+        document.floor.transferNs = [:]
+        #expect(RunSummary(of: document).groups[0].rows[0].limitShare == nil)
     }
 
     @Test func roundTripsAreMeasuredAgainstTheCores() throws {
@@ -228,7 +229,7 @@ struct WorkloadGroupTests {
             rounds: [Sample.round(0, histogram: Sample.ramp(1000, offset: 80))])
         let row = try Self.group([cell]).rows[0]
         #expect(row.summary.headline == 580)
-        #expect(row.floorShare == 0.5)
+        #expect(row.limitShare == 0.5)
     }
 
     @Test func differentThreadsAreDifferentGroups() {

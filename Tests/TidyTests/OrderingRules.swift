@@ -32,7 +32,10 @@ enum OrderingRules {
         for file in files {
             for (index, line) in file.lines.enumerated() {
                 guard let tag = tag(of: line) else { continue }
-                places[tag, default: []].append("\(file.path):\(index + 1)")
+                let place = "\(file.path):\(index + 1)"
+                // One comment for both sides, where both are in a library's own code.
+                let sides = line.contains(", both sides") ? 2 : 1
+                places[tag, default: []] += Array(repeating: place, count: sides)
             }
         }
         return places.filter { $0.value.count < 2 }.sorted { $0.key < $1.key }.map { tag, places in

@@ -104,8 +104,6 @@ import Testing
         ] {
             #expect(TidyRules.importArrows(Self.file(text, queue)) == [], "\(text)")
         }
-        let harness = "import Synchronization"
-        #expect(TidyRules.importArrows(Self.file(harness)).count == 1)
         #expect(
             TidyRules.importArrows(Self.file("", "Sources/Newcomer/A.swift")) == [
                 "Sources/Newcomer/A.swift:1: target Newcomer is not in the table of imports"

@@ -31,12 +31,14 @@ enum TidyRules {
     // MARK: Any file
 
     static let longestLine = 100
+    /// What the program prints at wide terminals, kept as it is.
+    static let wideFiles: Set<String> = ["Golden.swift"]
 
     static func layout(_ file: SourceFile) -> [Finding] {
         findings(in: file) { line in
             if line.contains("\t") { return "a tab, expected spaces" }
             if line.last?.isWhitespace ?? false { return "white space at the end of the line" }
-            if line.count > longestLine {
+            if line.count > longestLine, !wideFiles.contains(file.name) {
                 return "\(line.count) columns, expected at most \(longestLine)"
             }
             return nil
@@ -95,7 +97,9 @@ enum TidyRules {
     }
 
     /// Files that hold a family of small types, by name.
-    static let familyFiles: Set<String> = ["Identifiers.swift"]
+    static let familyFiles: Set<String> = [
+        "Identifiers.swift", "MeasuredLoops.swift", "SharedMemory.swift",
+    ]
 
     /// A Swift file is named after a type that it declares, or `Type+Topic.swift` after one that it
     /// extends. A file that still has no code has no name to deserve.
@@ -141,7 +145,7 @@ enum TidyRules {
         "Results": ["FaultModel", "Histogram"] + systemModules,
         "Harness": [
             "FaultModel", "FaultQueues", "FaultTraffic", "FaultOracle", "Placement",
-            "Measurement", "Results",
+            "Measurement", "Results", "CPlatform",
         ] + systemModules,
         "SchemeCatalogue": ["FaultModel", "FaultQueues", "Harness"],
         "Reports": ["Results"] + systemModules,
@@ -170,7 +174,8 @@ enum TidyRules {
         return findings(in: file) { line in
             guard let match = code(of: line).firstMatch(of: statement) else { return nil }
             let module = String(match.1)
-            if module == "Synchronization", target == "FaultQueues" { return nil }
+            // In the algorithms only the seam may: the rule below.
+            if module == "Synchronization" { return nil }
             return allowed.contains(module) ? nil : "\(target) may not import \(module)"
         }
     }

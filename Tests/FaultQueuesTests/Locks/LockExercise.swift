@@ -34,7 +34,8 @@ struct Exercise: Sendable {
     var threads: Int
     var sectionsPerThread: Int
     var seed: UInt64
-    /// A plain counter: only for locks that are meant to be sound, since it is a data race otherwise.
+    /// A plain counter: only for locks that are meant to be sound, since it is a data race
+    /// otherwise.
     var countsPlainly = true
     /// Every thread on the CPU of the first.
     var onOneCPU = false

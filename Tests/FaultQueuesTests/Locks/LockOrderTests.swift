@@ -10,8 +10,8 @@ protocol CountedQueueLock: LockPrimitive {
 extension TicketLock: CountedQueueLock {}
 extension MCSLock: CountedQueueLock {}
 
-/// First come, first served: waiters are queued one at a time, each seen in the queue before the next
-/// one starts, and must get the lock in that order.
+/// First come, first served: waiters are queued one at a time, each seen in the queue before the
+/// next one starts, and must get the lock in that order.
 @Suite(.serialized)
 struct LockOrderTests {
     static let queueLocks: [any CountedQueueLock.Type] = [TicketLock.self, MCSLock.self]

@@ -57,8 +57,8 @@ struct PoolTests {
     }
 
     /// A thread reads the top and its link and stalls; meanwhile two nodes are taken and the first
-    /// one is put back. The top shows the same index, but its successor is out: the stalled thread's
-    /// exchange has to fail.
+    /// one is put back. The top shows the same index, but its successor is out: the stalled
+    /// thread's exchange has to fail.
     @Test
     func aRecycledTopFailsTheStaleExchange() {
         let stack = IndexStack(count: 3)
