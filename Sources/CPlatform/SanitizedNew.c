@@ -1,10 +1,10 @@
 // The C++ operators new and delete of a sanitised build, by their linker names.
 //
 // The sanitizer's runtime, which is in the executable, takes malloc and free. jemalloc brings its
-// own operators besides: its `new` takes jemalloc's memory directly, its plain `delete` calls `free`,
-// which is now the sanitizer's and stops the program at the first string that the Swift runtime
-// frees. These definitions come before jemalloc's and keep both sides with the sanitizer. No other
-// build has them.
+// own operators besides: its `new` takes jemalloc's memory directly, its plain `delete` calls
+// `free`, which is now the sanitizer's and stops the program at the first string that the Swift
+// runtime frees. These definitions come before jemalloc's and keep both sides with the sanitizer.
+// No other build has them.
 #include "Sanitized.h"
 
 #include <stddef.h>

@@ -8,8 +8,8 @@ import Glibc
 /// jemalloc has no count of calls for one thread (`stats.arenas` counts calls, but per arena, for
 /// all its threads, and only when thread caches are flushed), so there are bytes and no calls.
 ///
-/// Reading is a load of the thread's own memory. Only the thread that made the value may use it, and
-/// only while it lives: the counters are in its thread-local storage.
+/// Reading is a load of the thread's own memory. Only the thread that made the value may use it,
+/// and only while it lives: the counters are in its thread-local storage.
 public struct AllocationCounters {
     private let allocated: UnsafePointer<UInt64>
     private let deallocated: UnsafePointer<UInt64>

@@ -7,8 +7,10 @@ import Glibc
 /// |---|---|
 /// | `commit` | 40 hexadecimal digits of the checkout that the program lies in, or `unknown` |
 /// | `dirty` | `true`: that checkout has changes or untracked files; `false`, `unknown` |
-/// | `stale` | `true`: a source of that checkout is younger than the program, so the program was built from something else; `false`, `unknown` |
-/// | `compiler` | language version of the Swift compiler, and the clang beside it with its revision |
+/// | `stale` | `true`: a source of that checkout is younger than the program, so the program was
+/// built from something else; `false`, `unknown` |
+/// | `compiler` | language version of the Swift compiler, and the clang beside it with its revision
+/// |
 /// | `configuration` | `debug` or `release` |
 /// | `sanitizers` | `none`, `thread` or `address` |
 /// | `architecture` | `x86-64` or `arm64` |

@@ -3,10 +3,11 @@ import Glibc
 
 /// How ticks become nanoseconds on this machine, measured and not looked up.
 ///
-/// The rate is the slope of the counter against CLOCK_MONOTONIC_RAW over several segments. A segment
-/// whose own slope is off the median of all by more than `maximumDisagreement` is an outlier (the
-/// hypervisor may stop the machine between two readings) and does not count. More than a quarter of
-/// outliers, and the whole calibration is refused; it is tried once more before that is an error.
+/// The rate is the slope of the counter against CLOCK_MONOTONIC_RAW over several segments. A
+/// segment whose own slope is off the median of all by more than `maximumDisagreement` is an
+/// outlier (the hypervisor may stop the machine between two readings) and does not count. More than
+/// a quarter of outliers, and the whole calibration is refused; it is tried once more before that
+/// is an error.
 ///
 /// A value: any thread may use it at any time.
 public struct ClockCalibration: Sendable, Equatable {
@@ -210,8 +211,9 @@ extension ClockCalibration {
     /// Ticks of the smallest step. A counter coarser than its reading repeats values, so zero steps
     /// are skipped; a slow one (arm64: 1 GHz down to 1 MHz) still steps within the tries.
     ///
-    /// Readings are ordered: a processor whose counter moves in steps of many ticks may add one tick
-    /// to a second reading within a step, so that plain readings increase by 1 without resolving it.
+    /// Readings are ordered: a processor whose counter moves in steps of many ticks may add one
+    /// tick to a second reading within a step, so that plain readings increase by 1 without
+    /// resolving it.
     private static func smallestStep() -> UInt64 {
         var smallest = UInt64.max
         var previous = Ticks.nowOrdered()

@@ -22,7 +22,8 @@ enum CommandOutput {
         return succeeded ? output.map { String(decoding: $0, as: UTF8.self) } : nil
     }
 
-    /// Waits for the child, kills it where it is not done in time, and says whether it ended with 0.
+    /// Waits for the child, kills it where it is not done in time, and says whether it ended with
+    /// 0.
     private static func reap(_ child: pid_t, untilMs end: Int) -> Bool {
         var status: Int32 = 0
         var isKilled = false

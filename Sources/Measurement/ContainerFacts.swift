@@ -63,7 +63,8 @@ enum ContainerFacts {
         if let tightest = limits.min(), tightest.isFinite {
             return EnvironmentRecord.decimal(tightest, digits: 2)
         }
-        // The root group has no limit and no such file, and a mounted hierarchy is how that is seen.
+        // The root group has no limit and no such file, and a mounted hierarchy is how that is
+        // seen.
         return isKnown || files.value("sys/fs/cgroup/cgroup.controllers") != nil ? "max" : nil
     }
 

@@ -6,8 +6,8 @@ import Histogram
 /// of percentiles is the percentile of nothing. A table of three digits takes 256 KiB, one of two
 /// digits 32 KiB, whatever was recorded.
 ///
-/// A value: one thread at a time may change it. Recording allocates nothing, but the first change to
-/// a copy copies the table.
+/// A value: one thread at a time may change it. Recording allocates nothing, but the first change
+/// to a copy copies the table.
 public struct LatencyHistogram: Sendable {
     /// Significant decimal digits that a recorded value keeps.
     public enum Precision: Sendable {
@@ -68,7 +68,8 @@ public struct LatencyHistogram: Sendable {
     /// entry that holds it, at most `maximum`.
     ///
     /// - Parameter p: A share, 0…1: 0.99 and not 99.
-    /// - Returns: Nil where fewer than `samplesBeyondPercentile` samples lie beyond it, that is where
+    /// - Returns: Nil where fewer than `samplesBeyondPercentile` samples lie beyond it, that is
+    /// where
     ///   count·(1−p) < 10. So 1 gives nil; the largest value is `maximum`.
     public func percentile(_ p: Double) -> UInt64? {
         precondition(p >= 0 && p <= 1, "a percentile is a share, 0 to 1")

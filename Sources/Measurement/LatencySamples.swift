@@ -1,9 +1,9 @@
 /// A preallocated buffer into which one measured thread writes raw ticks.
 ///
 /// The value is one pointer and trivially copied; its memory is freed by `deallocate()` and by
-/// nothing else. A measured loop pays two loads, a compare and two stores for a sample: a histogram's
-/// table would take up to half of a core's second-level cache, so samples become a histogram only
-/// after the loop.
+/// nothing else. A measured loop pays two loads, a compare and two stores for a sample: a
+/// histogram's table would take up to half of a core's second-level cache, so samples become a
+/// histogram only after the loop.
 ///
 /// | operation | who may call it at the same time |
 /// |---|---|

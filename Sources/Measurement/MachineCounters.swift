@@ -3,8 +3,8 @@ import Glibc
 /// Time that the hypervisor gave to somebody else while a CPU wanted to run, by CPU.
 public struct MachineCounters: Equatable, Sendable {
     /// Nanoseconds by the CPU's number, since boot or between two snapshots. The kernel counts in
-    /// units of 10 ms on most machines, so a short theft may be missing. A CPU that is offline, or of
-    /// which the kernel says nothing, is absent.
+    /// units of 10 ms on most machines, so a short theft may be missing. A CPU that is offline, or
+    /// of which the kernel says nothing, is absent.
     public var stealNs: [Int: UInt64]
 
     public init(stealNs: [Int: UInt64]) { self.stealNs = stealNs }
@@ -63,7 +63,8 @@ public struct MachineProbe: ~Copyable {
             guard line.dropFirst(3).first != UInt8(ascii: " "), let number = scanner.next(),
                 let cpu = Int(exactly: number), cpus.contains(cpu)
             else { continue }
-            // user, nice, system, idle, iowait, irq, softirq; the eighth is steal, absent before 2.6.11.
+            // user, nice, system, idle, iowait, irq, softirq; the eighth is steal, absent before
+            // 2.6.11.
             var units: UInt64?
             for _ in 0..<8 { units = scanner.next() }
             if let units { steal[cpu] = units &* unitNs }

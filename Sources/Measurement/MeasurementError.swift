@@ -7,7 +7,8 @@ public enum MeasurementError: Error, Equatable, Sendable, CustomStringConvertibl
     /// Two attempts at calibration ended with segments that disagree.
     ///
     /// - Parameters:
-    ///   - outliers: Segments of the last attempt that were off their median by more than the bound.
+    ///   - outliers: Segments of the last attempt that were off their median by more than the
+    ///   bound.
     ///   - segments: Segments of that attempt.
     ///   - worstDeviation: The largest distance from the median, as a share of it.
     case calibrationUnsteady(outliers: Int, segments: Int, worstDeviation: Double)

@@ -113,7 +113,8 @@ enum ProcessorFacts {
         return affected.isEmpty ? "none needed" : affected.joined(separator: " | ")
     }
 
-    /// By the kernel's own word where there is one, then by the processor's, then by the firmware's.
+    /// By the kernel's own word where there is one, then by the processor's, then by the
+    /// firmware's.
     private static func hypervisor(_ files: SystemFiles, flags: String?) -> String? {
         if let type = files.value("sys/hypervisor/type") { return type }
         if let flags {

@@ -46,8 +46,8 @@ func increase(_ later: UInt64, _ earlier: UInt64) -> UInt64 {
 
 /// Takes snapshots of the thread that made it, and of no other.
 ///
-/// Keeps /proc/thread-self/schedstat open, so that a snapshot is two system calls and no allocation.
-/// Used by the thread that made it; its end closes the file.
+/// Keeps /proc/thread-self/schedstat open, so that a snapshot is two system calls and no
+/// allocation. Used by the thread that made it; its end closes the file.
 public struct ThreadProbe: ~Copyable {
     private let schedstat: Int32
     private let thread: Int32

@@ -2,9 +2,9 @@ import CPlatform
 
 /// The counter that times everything: the time-stamp counter of x86-64, the generic timer of arm64.
 ///
-/// A tick is no unit of time until `ClockCalibration` says how long it is. Any thread may read it at
-/// any time; readings of one thread never decrease, and those of different CPUs agree only as well
-/// as the machine keeps its counters in step.
+/// A tick is no unit of time until `ClockCalibration` says how long it is. Any thread may read it
+/// at any time; readings of one thread never decrease, and those of different CPUs agree only as
+/// well as the machine keeps its counters in step.
 public enum Ticks {
     /// The counter now. Not serialised: a few instructions of either side may slide past it.
     @inlinable

@@ -6,8 +6,8 @@ public enum CPUList {
         cpus.isEmpty ? "none" : runs(cpus).map(text).joined(separator: ",")
     }
 
-    /// Parses comma-separated CPU numbers and ascending ranges, without blanks; nothing is expanded,
-    /// so a hostile range costs no memory.
+    /// Parses comma-separated CPU numbers and ascending ranges, without blanks; nothing is
+    /// expanded, so a hostile range costs no memory.
     ///
     /// - Throws: `PlacementError.badCPUList`.
     static func parse(_ list: String) throws(PlacementError) -> [ClosedRange<Int>] {

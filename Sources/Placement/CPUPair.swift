@@ -18,11 +18,12 @@ extension MachineShape {
     /// Unordered pairs of distinct allowed CPUs, ascending by first and then by second; empty where
     /// one CPU is allowed.
     ///
-    /// All of them up to `limit`; beyond it a sample of exactly `limit`, which depends on nothing but
-    /// the shape and the limit. The sample is shared out over the relations that occur: each gets an
-    /// equal part, what a small relation does not need goes to the others, and a relation's part is
-    /// spread evenly over its pairs. So the few pairs of siblings on a large machine are not lost
-    /// among the thousands that cross it, as long as the limit is not below the count of relations.
+    /// All of them up to `limit`; beyond it a sample of exactly `limit`, which depends on nothing
+    /// but the shape and the limit. The sample is shared out over the relations that occur: each
+    /// gets an equal part, what a small relation does not need goes to the others, and a relation's
+    /// part is spread evenly over its pairs. So the few pairs of siblings on a large machine are
+    /// not lost among the thousands that cross it, as long as the limit is not below the count of
+    /// relations.
     ///
     /// - Parameter limit: Most pairs wanted, at least 1.
     public func pairs(limit: Int = 256) -> [CPUPair] {

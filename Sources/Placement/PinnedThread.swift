@@ -13,14 +13,14 @@ public enum ThreadPolicy: Hashable, Sendable {
 
 /// A real thread that may run on one CPU alone, from its first instruction to its last.
 ///
-/// Its place is checked at the end of its body: the affinity mask must still be exactly its CPU, and
-/// it must run there. A body that leaves and comes back before its end is not noticed.
+/// Its place is checked at the end of its body: the affinity mask must still be exactly its CPU,
+/// and it must run there. A body that leaves and comes back before its end is not noticed.
 ///
 /// Any thread may call `join()`, several may at the same time, and each gets the same outcome. A
 /// thread whose handle goes away without a join runs on, and its place is never checked.
 public final class PinnedThread: Sendable {
-    /// Bytes of stack: 8 MiB, whatever the shell's limit is. Only touched pages cost memory, and the
-    /// thread is the first to touch them.
+    /// Bytes of stack: 8 MiB, whatever the shell's limit is. Only touched pages cost memory, and
+    /// the thread is the first to touch them.
     public static let stackBytes = 8 << 20
 
     /// As given; the system shows its first 15 bytes.

@@ -18,8 +18,8 @@ public struct ThreadPlace: Equatable, Sendable {
 
 /// What can go wrong between a wish for CPUs and threads that run on them.
 ///
-/// Each description is one line that names what was given and what was expected. `errno` values keep
-/// their own name.
+/// Each description is one line that names what was given and what was expected. `errno` values
+/// keep their own name.
 public enum PlacementError: Error, Equatable, Sendable, CustomStringConvertible {
     /// hwloc refused: the call that failed, its `errno`, and what it was asked to read.
     case topology(call: String, errno: Int32, source: String)

@@ -27,11 +27,13 @@ extension MachineShape {
     ///
     /// - More threads than allowed CPUs are `oversubscribed` and nothing else: thread `i` goes to
     ///   the allowed CPU number `i mod count`, in ascending order of the CPUs' numbers.
-    /// - Every other placement uses each CPU once, and cores of one kind only: the fastest kind that
+    /// - Every other placement uses each CPU once, and cores of one kind only: the fastest kind
+    /// that
     ///   has the placement. Kinds that hwloc cannot rank are tried in hwloc's order. Where only a
     ///   mix of kinds would do, there is no placement.
     /// - `smtSiblings`: the first core with enough allowed hardware threads. At least two threads.
-    /// - `sameL3`: one hardware thread on each of the first cores of the first L3 with enough. An L3
+    /// - `sameL3`: one hardware thread on each of the first cores of the first L3 with enough. An
+    /// L3
     ///   that spans NUMA nodes counts once per node, so that nothing else is mixed in. A single
     ///   thread has no relation to another and is filed here.
     /// - `crossL3`: one hardware thread per core, on the first NUMA node that has the placement. It
@@ -67,8 +69,8 @@ extension MachineShape {
         }
     }
 
-    /// How two distinct CPUs lie to each other: the narrowest thing that they share decides. Nil for
-    /// a CPU with itself, and where one is not on the machine.
+    /// How two distinct CPUs lie to each other: the narrowest thing that they share decides. Nil
+    /// for a CPU with itself, and where one is not on the machine.
     public func relation(_ first: Int, _ second: Int) -> PlacementName? {
         guard first != second, let left = pus.first(where: { $0.cpu == first }),
             let right = pus.first(where: { $0.cpu == second })

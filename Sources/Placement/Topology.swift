@@ -76,8 +76,8 @@ public struct Topology: Sendable {
                 throw .topology(call: call, errno: errno, source: "\(source)")
             }
         }
-        // Without this flag, hwloc hides what the cgroup does not allow, and a CPU that exists could
-        // not be told from one that does not.
+        // Without this flag, hwloc hides what the cgroup does not allow, and a CPU that exists
+        // could not be told from one that does not.
         try check(
             hwloc_topology_set_flags(
                 topology, UInt(HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED.rawValue)),

@@ -37,8 +37,8 @@ extension MachineShape {
             })
     }
 
-    /// The thread counts that a table shows: 2 to 8, then powers of two, up to the allowed CPUs, and
-    /// one more than those, which is oversubscribed.
+    /// The thread counts that a table shows: 2 to 8, then powers of two, up to the allowed CPUs,
+    /// and one more than those, which is oversubscribed.
     public var tableThreadCounts: [Int] {
         let most = allowedCPUs.count
         var counts = Array((2...8).prefix { $0 <= most })
@@ -54,8 +54,8 @@ extension MachineShape {
     /// The machine for a terminal: the summary, a tree of packages, NUMA nodes, L3s and cores, and
     /// the table of placements. No trailing blanks, no colour.
     ///
-    /// Up to 16 cores are listed one by one with their CPUs, those allowed marked `*`; larger machines
-    /// show ranges for each L3 and core kind.
+    /// Up to 16 cores are listed one by one with their CPUs, those allowed marked `*`; larger
+    /// machines show ranges for each L3 and core kind.
     ///
     /// - Parameter width: Columns that no line exceeds; less than 80 is taken as 80.
     public func describe(width: Int) -> [String] {
@@ -159,8 +159,8 @@ extension MachineShape {
         return order.compactMap { parts[$0] }
     }
 
-    /// Breaks a line after commas and blanks; a piece that is longer than a line is cut. Later lines
-    /// start with `indent`, or else two columns to the right of the first.
+    /// Breaks a line after commas and blanks; a piece that is longer than a line is cut. Later
+    /// lines start with `indent`, or else two columns to the right of the first.
     private static func wrapped(_ line: String, width: Int, indent: String? = nil) -> [String] {
         guard line.count > width else { return [line] }
         let indent = indent ?? String(line.prefix { $0 == " " }) + "  "

@@ -1,0 +1,51 @@
+/// Names chosen by patterns in which `*` stands for any text, and the nearest name for a mistake.
+public enum NamePattern {
+    /// Whether the whole of `name` fits.
+    public static func fits(_ pattern: String, _ name: String) -> Bool {
+        let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
+        guard parts.count > 1 else { return pattern == name }
+        var rest = name[...]
+        guard rest.hasPrefix(parts[0]) else { return false }
+        rest = rest.dropFirst(parts[0].count)
+        for part in parts.dropFirst().dropLast() {
+            guard let found = rest.firstRange(of: part) else { return false }
+            rest = rest[found.upperBound...]
+        }
+        return rest.hasSuffix(parts[parts.count - 1])
+    }
+
+    /// The items that a pattern meets, each once, in the order of `items`.
+    ///
+    /// - Throws: Where a pattern meets none.
+    public static func select<Item>(
+        _ patterns: [String], from items: [Item], name: (Item) -> String, kind: String
+    ) throws(SuiteError) -> [Item] {
+        for pattern in patterns where !items.contains(where: { fits(pattern, name($0)) }) {
+            let nearest = nearest(to: pattern, in: items.map(name))
+            let hint = nearest.map { "; did you mean \"\($0)\"?" } ?? ""
+            throw SuiteError("no \(kind) \"\(pattern)\"\(hint)")
+        }
+        return items.filter { item in patterns.contains { fits($0, name(item)) } }
+    }
+
+    /// The name with the smallest edit distance; nil without names.
+    public static func nearest(to text: String, in names: [String]) -> String? {
+        names.min { distance(text, $0) < distance(text, $1) }
+    }
+
+    /// Insertions, deletions and substitutions that turn one into the other.
+    static func distance(_ from: String, _ to: String) -> Int {
+        let target = Array(to)
+        var row = Array(0...target.count)
+        for (line, letter) in from.enumerated() {
+            var diagonal = row[0]
+            row[0] = line + 1
+            for (column, other) in target.enumerated() {
+                let substituted = diagonal + (letter == other ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(substituted, row[column] + 1, diagonal + 1)
+            }
+        }
+        return row[target.count]
+    }
+}

@@ -1,0 +1,219 @@
+import FaultQueues
+import Results
+
+/// Who does what to a ring, how fast: a value, read from a suite's file.
+public struct RingWorkload: Sendable, Equatable, Codable {
+    /// Name of the cell, kebab-case.
+    public let name: String
+    public let measure: CellMeasure
+    /// 1…256 threads, each a device.
+    public let producers: Int
+    /// 1…256 fault threads.
+    public let consumers: Int
+    /// Names of placements to run at; those that the machine cannot give are left out with a note.
+    /// Nil for every placement that exists.
+    public let placements: [String]?
+    /// Entries of the ring: a power of two, 128…16384.
+    public let capacity: Int
+    /// Most requests that a consumer takes at once, 1…4096.
+    public let batch: Int
+    public let headUpdate: HeadUpdate
+    public let overflow: OverflowPolicy
+    /// Most think time between two operations, in nanoseconds; uniform from 0.
+    public let thinkNs: Double
+    /// When requests arrive; for an open loop, and only there.
+    public let arrivals: Arrivals?
+
+    /// What an open loop's requests and their times come from.
+    public enum Arrivals: Sendable, Equatable {
+        /// Exponential gaps at a rate, of all producers together.
+        case poisson(perSecond: Double)
+        /// Exponential gaps at a share of the rate that the same scheme reaches in a closed loop,
+        /// which a pilot in the same run measures.
+        case saturationShare(Double)
+        /// `length` requests back to back at `perSecond`, then nothing for `idleNs`.
+        case bursts(perSecond: Double, length: Int, idleNs: UInt64)
+        /// A trace's requests at its own times, sped up.
+        case trace(name: String, speedUp: Double)
+    }
+
+    public init(
+        name: String, measure: CellMeasure, producers: Int = 1, consumers: Int = 1,
+        placements: [String]? = nil, capacity: Int = 2048, batch: Int = 64,
+        headUpdate: HeadUpdate = .perBatch, overflow: OverflowPolicy = .wait, thinkNs: Double = 0,
+        arrivals: Arrivals? = nil
+    ) {
+        self.name = name
+        self.measure = measure
+        self.producers = producers
+        self.consumers = consumers
+        self.placements = placements
+        self.capacity = capacity
+        self.batch = batch
+        self.headUpdate = headUpdate
+        self.overflow = overflow
+        self.thinkNs = thinkNs
+        self.arrivals = arrivals
+    }
+
+    /// Threads of a trial.
+    public var threads: Int { producers + consumers }
+
+    func configuration(producers: Int) -> RingConfiguration {
+        RingConfiguration(
+            capacity: capacity, producers: producers, overflow: overflow, headUpdate: headUpdate)
+    }
+
+    /// What is wrong with it, as the rest of a line that begins with where it stands; nil if sound.
+    public var fault: String? {
+        let hardware = RingConfiguration.hardwareCapacities
+        if name.isEmpty || !name.allSatisfy({ $0.isLowercase || $0.isNumber || "-.".contains($0) })
+        {
+            return "name: expected kebab-case, found \"\(name)\""
+        }
+        if !(1...256).contains(producers) { return "producers: expected 1…256, found \(producers)" }
+        if !(1...256).contains(consumers) { return "consumers: expected 1…256, found \(consumers)" }
+        if !hardware.contains(capacity) || capacity & (capacity - 1) != 0 {
+            return "capacity: expected a power of two in 128…16384, found \(capacity)"
+        }
+        if !(1...4096).contains(batch) { return "batch: expected 1…4096, found \(batch)" }
+        if !(thinkNs >= 0 && thinkNs <= 1e6) {
+            return "thinkNs: expected 0…1000000, found \(thinkNs)"
+        }
+        if measure == .roundTrip && (producers != 1 || consumers != 1) {
+            return "a round trip has one producer and one consumer"
+        }
+        if (measure == .openLoop) != (arrivals != nil) {
+            return "arrivals belong to an open loop, and an open loop needs them"
+        }
+        if measure != .openLoop && overflow != .wait {
+            return "overflow: a closed loop waits; \"\(overflow.rawValue)\" is for open loops"
+        }
+        return arrivals?.fault
+    }
+}
+
+extension RingWorkload {
+    private enum Key: String, CodingKey, CaseIterable {
+        case name, measure, producers, consumers, placements, capacity, batch, headUpdate, overflow
+        case thinkNs, arrivals
+    }
+
+    /// Fields left out take the defaults of `init`; unknown fields are refused.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseUnknownKeys(besides: Key.allCases.map(\.rawValue))
+        let fields = try decoder.container(keyedBy: Key.self)
+        self.init(
+            name: try fields.decode(String.self, forKey: .name),
+            measure: try fields.decode(CellMeasure.self, forKey: .measure),
+            producers: try fields.decodeIfPresent(Int.self, forKey: .producers) ?? 1,
+            consumers: try fields.decodeIfPresent(Int.self, forKey: .consumers) ?? 1,
+            placements: try fields.decodeIfPresent([String].self, forKey: .placements),
+            capacity: try fields.decodeIfPresent(Int.self, forKey: .capacity) ?? 2048,
+            batch: try fields.decodeIfPresent(Int.self, forKey: .batch) ?? 64,
+            headUpdate: try fields.decodeIfPresent(HeadUpdate.self, forKey: .headUpdate)
+                ?? .perBatch,
+            overflow: try fields.decodeIfPresent(OverflowPolicy.self, forKey: .overflow) ?? .wait,
+            thinkNs: try fields.decodeIfPresent(Double.self, forKey: .thinkNs) ?? 0,
+            arrivals: try fields.decodeIfPresent(Arrivals.self, forKey: .arrivals))
+    }
+}
+
+extension RingWorkload.Arrivals: Codable {
+    private enum Key: String, CodingKey, CaseIterable {
+        case process, perSecond, share, length, idleNs, trace, speedUp
+    }
+
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseUnknownKeys(besides: Key.allCases.map(\.rawValue))
+        let fields = try decoder.container(keyedBy: Key.self)
+        let process = try fields.decode(String.self, forKey: .process)
+        switch process {
+        case "poisson":
+            self = .poisson(perSecond: try fields.decode(Double.self, forKey: .perSecond))
+        case "saturation-share":
+            self = .saturationShare(try fields.decode(Double.self, forKey: .share))
+        case "bursts":
+            self = .bursts(
+                perSecond: try fields.decode(Double.self, forKey: .perSecond),
+                length: try fields.decode(Int.self, forKey: .length),
+                idleNs: try fields.decode(UInt64.self, forKey: .idleNs))
+        case "trace":
+            self = .trace(
+                name: try fields.decode(String.self, forKey: .trace),
+                speedUp: try fields.decode(Double.self, forKey: .speedUp))
+        default:
+            throw DecodingError.dataCorruptedError(
+                forKey: Key.process, in: fields,
+                debugDescription:
+                    "expected poisson, saturation-share, bursts or trace, found \"\(process)\"")
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: Key.self)
+        switch self {
+        case .poisson(let perSecond):
+            try fields.encode("poisson", forKey: .process)
+            try fields.encode(perSecond, forKey: .perSecond)
+        case .saturationShare(let share):
+            try fields.encode("saturation-share", forKey: .process)
+            try fields.encode(share, forKey: .share)
+        case .bursts(let perSecond, let length, let idleNs):
+            try fields.encode("bursts", forKey: .process)
+            try fields.encode(perSecond, forKey: .perSecond)
+            try fields.encode(length, forKey: .length)
+            try fields.encode(idleNs, forKey: .idleNs)
+        case .trace(let name, let speedUp):
+            try fields.encode("trace", forKey: .process)
+            try fields.encode(name, forKey: .trace)
+            try fields.encode(speedUp, forKey: .speedUp)
+        }
+    }
+
+    var fault: String? {
+        func isRate(_ value: Double) -> Bool { value > 0 && value <= 1e9 }
+        switch self {
+        case .poisson(let perSecond):
+            return isRate(perSecond)
+                ? nil : "perSecond: expected above 0, at most 1e9, found \(perSecond)"
+        case .saturationShare(let share):
+            return share > 0 && share <= 2
+                ? nil : "share: expected above 0, at most 2, found \(share)"
+        case .bursts(let perSecond, let length, let idleNs):
+            if !isRate(perSecond) {
+                return "perSecond: expected above 0, at most 1e9, found \(perSecond)"
+            }
+            if !(1...65536).contains(length) { return "length: expected 1…65536, found \(length)" }
+            return idleNs <= 1_000_000_000
+                ? nil : "idleNs: expected 0…1000000000, found \(idleNs)"
+        case .trace(_, let speedUp):
+            return speedUp > 0 && speedUp <= 1e6
+                ? nil : "speedUp: expected above 0, at most 1e6, found \(speedUp)"
+        }
+    }
+}
+
+/// A key of any name: for finding those that do not belong.
+private struct AnyKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+}
+
+extension Decoder {
+    /// Throws where the object has a field that nobody would read.
+    func refuseUnknownKeys(besides known: [String]) throws {
+        let fields = try container(keyedBy: AnyKey.self)
+        for key in fields.allKeys where !known.contains(key.stringValue) {
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: codingPath + [key],
+                    debugDescription:
+                        "unknown field; expected one of \(known.joined(separator: ", "))"
+                ))
+        }
+    }
+}

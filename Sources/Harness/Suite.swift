@@ -1,0 +1,155 @@
+import Foundation
+
+/// Which schemes meet which workloads, how often: a file under `Benchmarks/suites`.
+public struct Suite: Sendable, Equatable, Codable {
+    /// Kebab-case; for a file of its own, its name.
+    public let name: String
+    public let description: String
+    /// Visits to every cell, 1…10000.
+    public var rounds: Int
+    /// Counted bursts of a visit, 1…1000.
+    public var burstsPerRound: Int
+    /// Length of a burst, in milliseconds, 0.1…100.
+    public let burstMs: Double
+    /// Schemes of the ring subject: names, or `locked/*`, or `*`.
+    public var schemes: [String]
+    /// Workloads of the ring subject.
+    public var ring: [RingWorkload]
+
+    public init(
+        name: String, description: String, rounds: Int, burstsPerRound: Int, burstMs: Double,
+        schemes: [String], ring: [RingWorkload]
+    ) {
+        self.name = name
+        self.description = description
+        self.rounds = rounds
+        self.burstsPerRound = burstsPerRound
+        self.burstMs = burstMs
+        self.schemes = schemes
+        self.ring = ring
+    }
+}
+
+/// A suite, scheme, workload or placement that cannot be used: one line.
+public struct SuiteError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}
+
+extension Suite {
+    private enum Key: String, CodingKey, CaseIterable {
+        case name, description, rounds, burstsPerRound, burstMs, schemes, ring
+    }
+
+    /// Unknown fields are refused; none has a default.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseUnknownKeys(besides: Key.allCases.map(\.rawValue))
+        let fields = try decoder.container(keyedBy: Key.self)
+        self.init(
+            name: try fields.decode(String.self, forKey: .name),
+            description: try fields.decode(String.self, forKey: .description),
+            rounds: try fields.decode(Int.self, forKey: .rounds),
+            burstsPerRound: try fields.decode(Int.self, forKey: .burstsPerRound),
+            burstMs: try fields.decode(Double.self, forKey: .burstMs),
+            schemes: try fields.decode([String].self, forKey: .schemes),
+            ring: try fields.decode([RingWorkload].self, forKey: .ring))
+    }
+
+    /// Reads and checks a suite's file.
+    ///
+    /// - Throws: `SuiteError` with the file's name, where in it, and what was expected.
+    public static func read(_ path: String) throws(SuiteError) -> Suite {
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw SuiteError("\(path): no such suite file, or it cannot be read")
+        }
+        guard bytes.count <= 1 << 20 else {
+            throw SuiteError("\(path): expected a suite of at most 1 MiB")
+        }
+        do {
+            let suite = try JSONDecoder().decode(Suite.self, from: bytes)
+            if let fault = suite.fault { throw SuiteError("\(path): \(fault)") }
+            return suite
+        } catch let error as SuiteError {
+            throw error
+        } catch let error as DecodingError {
+            throw SuiteError("\(path): \(error.inOneLine)")
+        } catch {
+            throw SuiteError("\(path): not a suite: \(error)")
+        }
+    }
+
+    /// What is wrong with it; nil if sound.
+    public var fault: String? {
+        if name.isEmpty { return "name: expected a name" }
+        if !(1...10_000).contains(rounds) { return "rounds: expected 1…10000, found \(rounds)" }
+        if !(1...1000).contains(burstsPerRound) {
+            return "burstsPerRound: expected 1…1000, found \(burstsPerRound)"
+        }
+        if !(burstMs >= 0.1 && burstMs <= 100) {
+            return "burstMs: expected 0.1…100, found \(burstMs)"
+        }
+        if ring.isEmpty { return "ring: expected at least one workload" }
+        for (place, workload) in ring.enumerated() {
+            if let fault = workload.fault { return "ring[\(place)] \(workload.name): \(fault)" }
+        }
+        let names = ring.map(\.name)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            return "ring: two workloads are named \"\(twice)\""
+        }
+        return nil
+    }
+
+    /// Keeps the schemes and workloads asked for; `*` stands for any text.
+    ///
+    /// - Throws: Where a pattern meets nothing, with the nearest name.
+    public func selecting(
+        workloads patterns: [String]
+    ) throws(SuiteError) -> Suite {
+        var chosen = self
+        if !patterns.isEmpty {
+            chosen.ring = try NamePattern.select(
+                patterns, from: ring, name: \.name, kind: "workload")
+        }
+        return chosen
+    }
+}
+
+extension DecodingError {
+    /// Where and what, without line breaks.
+    var inOneLine: String {
+        func place(_ context: Context) -> String {
+            let path = context.codingPath.map { key in
+                key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)"
+            }
+            let text = path.joined()
+            return text.hasPrefix(".") ? String(text.dropFirst()) : text
+        }
+        switch self {
+        case .keyNotFound(let key, let context):
+            let path = place(context)
+            return "\(path.isEmpty ? "" : path + ".")\(key.stringValue): missing"
+        case .typeMismatch(let type, let context):
+            return "\(place(context)): expected \(Self.word(for: type))"
+        case .valueNotFound(let type, let context):
+            return "\(place(context)): expected \(Self.word(for: type)), found null"
+        case .dataCorrupted(let context):
+            let path = place(context)
+            let detail = (context.underlyingError as NSError?)?.userInfo["NSDebugDescription"]
+            let text = (detail as? String) ?? context.debugDescription
+            return (path.isEmpty ? "" : path + ": ")
+                + text.replacingOccurrences(of: "\n", with: " ")
+        @unknown default: return "not a suite"
+        }
+    }
+
+    private static func word(for type: Any.Type) -> String {
+        switch type {
+        case is Int.Type, is UInt64.Type: "a whole number"
+        case is Double.Type: "a number"
+        case is String.Type: "a text"
+        case is Bool.Type: "true or false"
+        default: "\(type)".hasPrefix("Array") ? "a list" : "an object"
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+import FaultQueues
+import Harness
+import Reports
+import SchemeCatalogue
+
+/// `fqbench list`.
+struct ListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "Lists schemes and what they model, lock kinds, suites, workloads and traces.",
+        discussion: "Example: fqbench list --json")
+
+    @Flag(help: "Print a JSON object instead of text.")
+    var json = false
+
+    @Option(help: "Columns of the output, 80 to 240, instead of the terminal's.")
+    var width: Int?
+
+    func run() throws {
+        let listing = try Listing()
+        if json { return try JSONOutput.print(listing) }
+        let style = Terminal.style(width: width)
+        listing.text(style).forEach { print($0) }
+    }
+}
+
+/// Everything that can be named on the command line.
+private struct Listing: Encodable {
+    struct Scheme: Encodable {
+        let name: String
+        let subject: String
+        let producers: Int
+        let consumers: Int
+        let provenance: Provenance
+    }
+    struct Lock: Encodable {
+        let name: String
+        let summary: String
+        let isFirstComeFirstServed: Bool
+        let parks: Bool
+    }
+    let schemes: [Scheme]
+    let lockKinds: [Lock]
+    let suites: [Suite]
+    let traces: [String]
+
+    init() throws {
+        schemes = SchemeCatalogue.rings.map {
+            Scheme(
+                name: $0.name, subject: "ring", producers: $0.limits.producers,
+                consumers: $0.limits.consumers, provenance: $0.provenance)
+        }
+        lockKinds = LockKind.allCases.map {
+            Lock(
+                name: $0.rawValue, summary: $0.summary,
+                isFirstComeFirstServed: $0.isFirstComeFirstServed, parks: $0.parks)
+        }
+        suites = try ProjectFiles.suiteNames.map { try ProjectFiles.suite($0) }
+        traces = ProjectFiles.traceNames
+    }
+
+    func text(_ style: Style) -> [String] {
+        var lines = ["Schemes of the ring (fqbench run --schemes NAME…)"]
+        for scheme in schemes where !scheme.name.hasPrefix("locked/") || scheme.name == lockedName {
+            let name = scheme.name == lockedName ? "locked/KIND" : scheme.name
+            lines += Wrapped.lines(name, "models \(scheme.provenance.models)", style)
+            lines += Wrapped.lines("", "keeps \(scheme.provenance.keeps)", style)
+            lines += Wrapped.lines("", "departs: \(scheme.provenance.departs)", style)
+            lines += Wrapped.lines("", "omits: \(scheme.provenance.omits)", style)
+        }
+        lines += ["", "Kinds of lock (locked/KIND)"]
+        for lock in lockKinds { lines += Wrapped.lines(lock.name, lock.summary, style) }
+        lines += ["", "Suites (fqbench run --suite NAME)"]
+        for suite in suites {
+            lines += Wrapped.lines(suite.name, suite.description, style)
+            let names = suite.ring.map(\.name).joined(separator: ", ")
+            lines += Wrapped.lines("", "workloads: \(names)", style)
+        }
+        lines += ["", "Traces (fqbench replay NAME)"]
+        lines += traces.map { "  \($0)" }
+        return lines
+    }
+
+    private var lockedName: String { "locked/\(LockKind.allCases[0].rawValue)" }
+}
+
+/// A name and a text that is broken between words, in two columns.
+private enum Wrapped {
+    private static let nameWidth = 20
+
+    static func lines(_ name: String, _ text: String, _ style: Style) -> [String] {
+        let room = style.width - nameWidth
+        var lines: [String] = []
+        var line = ""
+        for word in text.split(separator: " ") {
+            if !line.isEmpty && line.count + word.count + 1 > room {
+                lines.append(line)
+                line = ""
+            }
+            line += (line.isEmpty ? "" : " ") + word
+        }
+        lines.append(line)
+        return lines.enumerated().map { number, text in
+            let start = number == 0 ? "  " + name : ""
+            return start.padding(toLength: nameWidth, withPad: " ", startingAt: 0) + text
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Harness
+import Results
+import SchemeCatalogue
+
+/// `fqbench run`, and `fqbench` alone.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Runs a suite and shows a table per workload (the default command).",
+        discussion: """
+            Every cell (a scheme under a workload at a placement of its threads) is visited once \
+            per round, in random order. Ctrl-C keeps the finished rounds; --resume goes on.
+
+            Example: fqbench run --suite quick --schemes spsc 'locked/*' --seed 7
+            Example: fqbench run --resume results/runs/20261121T073000Z.epyc-2c.quick.4f1fe0b.json
+            """)
+
+    @Option(help: "A suite's name (see 'fqbench list'), or the path of a suite file.")
+    var suite = "quick"
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Only these schemes; * stands for any text. The suite's by default.")
+    var schemes: [String] = []
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Only these workloads of the suite; * stands for any text.")
+    var workloads: [String] = []
+
+    @Option(help: "Finish the run in this result file: same suite, options, machine and build.")
+    var resume: String?
+
+    @OptionGroup var options: RunOptions
+
+    func validate() throws {
+        if resume != nil && (options.output != nil || options.seed != nil) {
+            throw ValidationError("--resume takes its seed and its file from the run it finishes")
+        }
+    }
+
+    func run() throws {
+        let earlier = try resume.map { try ResultStore.read($0) }
+        var chosen = options.adapting(try ProjectFiles.suite(suite))
+        if !schemes.isEmpty {
+            // Checked against all schemes first, so that a mistake is not hidden by the suite.
+            chosen.schemes = try NamePattern.select(
+                schemes, from: SchemeCatalogue.rings, name: \.name, kind: "scheme"
+            ).map(\.name)
+        }
+        chosen = try chosen.selecting(workloads: workloads)
+        try Session(suite: chosen, options: options, extraTraces: [:]).run(
+            resuming: earlier, at: resume)
+    }
+}
