@@ -56,7 +56,7 @@ struct Exercise: Sendable {
     func run<Lock: LockPrimitive>(_: Lock.Type) -> ExerciseOutcome {
         let lock = Lock()
         let board = SharedBoard(pointer: allocateShared(initial: Board()))
-        let plain = Shared(repeating: 0)
+        let plain = PlainIntegers(repeating: 0)
         DedicatedThread.run(threads) { index in
             if onOneCPU { bindToTheOne(board) }
             var random = SeededGenerator(seed: seed, stream: UInt64(index))
@@ -91,7 +91,7 @@ struct Exercise: Sendable {
     }
 
     private func section(
-        _ board: SharedBoard, _ plain: Shared<Int>, _ random: inout SeededGenerator
+        _ board: SharedBoard, _ plain: PlainIntegers, _ random: inout SeededGenerator
     ) {
         let board = board.pointer
         if board.pointee.inside.value.wrappingAdd(1, ordering: .relaxed).oldValue != 0 {

@@ -29,8 +29,8 @@ struct LockOrderTests {
     ) {
         func served<Lock: CountedQueueLock>(_: Lock.Type) -> [Int] {
             let lock = Lock()
-            let order = Shared(repeating: -1, count: waiters)
-            let served = Shared(repeating: 0)
+            let order = PlainIntegers(repeating: -1, count: waiters)
+            let served = PlainIntegers(repeating: 0)
             defer {
                 order.free()
                 served.free()

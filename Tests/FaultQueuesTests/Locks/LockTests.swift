@@ -44,13 +44,15 @@ struct LockTests {
             let lock = Lock()
             /// Another thread's try, which it undoes.
             func triedElsewhere() -> Bool {
-                let result = Shared(repeating: false)
+                let result = PlainIntegers(repeating: 0)
                 defer { result.free() }
                 DedicatedThread.run(1) { _ in
-                    result[0] = lock.tryLock()
-                    if result[0] { lock.unlock() }
+                    if lock.tryLock() {
+                        result[0] = 1
+                        lock.unlock()
+                    }
                 }
-                return result[0]
+                return result[0] == 1
             }
             // Locked and tried by one dedicated thread: the priority-inheritance kind wants the
             // locking thread to unlock.

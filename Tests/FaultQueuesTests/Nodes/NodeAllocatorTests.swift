@@ -4,9 +4,12 @@ import Testing
 
 @testable import FaultQueues
 
-/// A node of 72 bytes: two lines, the second one partly used.
+/// A node of 72 bytes: two lines, the second one partly used. Its user keeps both ends equal. They
+/// are plain fields, so that ThreadSanitizer sees every access in a debug build too.
 struct TestNode: BitwiseCopyable {
-    var words = InlineArray<9, UInt64>(repeating: 0)
+    var first: UInt64 = 0
+    var filler: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0)
+    var last: UInt64 = 0
 }
 
 /// A node of one line exactly.
@@ -47,17 +50,14 @@ struct NodeAllocatorTests {
                     Issue.record("\(Allocator.memory) had no node \(value)")
                     return
                 }
-                node.pointee = TestNode(words: InlineArray(repeating: UInt64(value)))
+                node.pointee = TestNode(first: UInt64(value), last: UInt64(value))
                 nodes.append(node)
             }
             let addresses = nodes.map { UInt(bitPattern: $0) }.sorted()
             #expect(addresses.allSatisfy { $0 % 64 == 0 })
             #expect(zip(addresses, addresses.dropFirst()).allSatisfy { $1 - $0 >= 128 })
             for (value, node) in nodes.enumerated() {
-                #expect(
-                    node.pointee.words.indices.allSatisfy {
-                        node.pointee.words[$0] == UInt64(value)
-                    })
+                #expect(node.pointee.first == value && node.pointee.last == value)
                 allocator.free(node)
             }
             var counts = NodeCounts()
@@ -111,11 +111,17 @@ struct HandExercise: Sendable {
         let pointer: UnsafeMutablePointer<Exchange>
     }
 
+    /// One for each thread, written by that thread at its end.
+    struct Tallies: @unchecked Sendable {
+        let pointer: UnsafeMutablePointer<NodeCounts>
+        init(count: Int) { pointer = allocateShared(count: count) { _ in NodeCounts() } }
+    }
+
     /// Destroys the allocator at the end.
     func run<Allocator: NodeAllocator>(_ allocator: Allocator) -> HandOutcome
     where Allocator.Node == TestNode {
         let exchange = SharedExchange(pointer: allocateShared(initial: Exchange()))
-        let tallies = Shared(repeating: NodeCounts(), count: threads)
+        let tallies = Tallies(count: threads)
         DedicatedThread.run(threads) { thread in
             var handle = allocator.makeHandle()
             var random = SeededGenerator(seed: seed, stream: UInt64(thread))
@@ -125,7 +131,8 @@ struct HandExercise: Sendable {
                 var node: UnsafeMutablePointer<TestNode>?
                 if choice % 4 != 0, let fresh = handle.allocate() {
                     stamp += 1
-                    fresh.pointee = TestNode(words: InlineArray(repeating: stamp))
+                    fresh.pointee.first = stamp
+                    fresh.pointee.last = stamp
                     node = fresh
                 }
                 // Another thread may run here while this one owns the node.
@@ -137,29 +144,30 @@ struct HandExercise: Sendable {
                     .exchange(node, ordering: .acquiringAndReleasing)
                 if let given {
                     check(given, exchange)
-                    given.pointee = TestNode(words: InlineArray(repeating: .max))
+                    given.pointee.first = .max
+                    given.pointee.last = .max
                     handle.free(given)
                 }
             }
-            tallies[thread] = handle.counts
+            tallies.pointer[thread] = handle.counts
         }
         var last = allocator.makeHandle()
         for slot in 0..<8 {
             let left = exchange.pointer.pointee.slots[slot].exchange(nil, ordering: .acquiring)
             if let left { last.free(left) }
         }
-        let counts = (0..<threads).reduce(last.counts) { $0 + tallies[$1] }
+        let counts = (0..<threads).reduce(last.counts) { $0 + tallies.pointer[$1] }
         let conflicts = exchange.pointer.pointee.conflicts.load(ordering: .relaxed)
         freeShared(exchange.pointer, count: 1)
-        tallies.free()
+        freeShared(tallies.pointer, count: threads)
         last.destroy()
         return HandOutcome(conflicts: conflicts, counts: counts)
     }
 
-    /// All words of a node that is in one hand are equal, and are not those of a free one.
+    /// Both ends of a node that is in one hand are equal, and are not those of a free one.
     private func check(_ node: UnsafeMutablePointer<TestNode>, _ exchange: SharedExchange) {
-        let words = node.pointee.words
-        if words[0] == .max || !words.indices.allSatisfy({ words[$0] == words[0] }) {
+        let first = node.pointee.first
+        if first == .max || node.pointee.last != first {
             exchange.pointer.pointee.conflicts.wrappingAdd(1, ordering: .relaxed)
         }
     }
