@@ -41,6 +41,8 @@ public final class SPSCRing: PageRequestRing, @unchecked Sendable {
         @usableFromInline let overflow = RingOverflow()
         /// Fixed after init.
         @usableFromInline let slots: SharedCells<PageRequest>
+        /// Keeps the next lane's tail, which another thread writes, out of the line of `slots`.
+        private let padding = InlineArray<15, UInt64>(repeating: 0)
 
         init(slots: SharedCells<PageRequest>) { self.slots = slots }
     }
