@@ -11,14 +11,16 @@ public struct Suite: Sendable, Equatable, Codable {
     public var burstsPerRound: Int
     /// Length of a burst, in milliseconds, 0.1…100.
     public let burstMs: Double
-    /// Schemes of the ring subject: names, or `locked/*`, or `*`.
+    /// Schemes of every subject: names, or patterns like `locked/*` and `*`.
     public var schemes: [String]
     /// Workloads of the ring subject.
     public var ring: [RingWorkload]
+    /// Workloads of the reporting subject.
+    public var reporting: [ReportingWorkload]
 
     public init(
         name: String, description: String, rounds: Int, burstsPerRound: Int, burstMs: Double,
-        schemes: [String], ring: [RingWorkload]
+        schemes: [String], ring: [RingWorkload] = [], reporting: [ReportingWorkload] = []
     ) {
         self.name = name
         self.description = description
@@ -27,6 +29,7 @@ public struct Suite: Sendable, Equatable, Codable {
         self.burstMs = burstMs
         self.schemes = schemes
         self.ring = ring
+        self.reporting = reporting
     }
 }
 
@@ -39,10 +42,10 @@ public struct SuiteError: Error, Equatable, Sendable, CustomStringConvertible {
 
 extension Suite {
     private enum Key: String, CodingKey, CaseIterable {
-        case name, description, rounds, burstsPerRound, burstMs, schemes, ring
+        case name, description, rounds, burstsPerRound, burstMs, schemes, ring, reporting
     }
 
-    /// Unknown fields are refused; none has a default.
+    /// Unknown fields are refused; a subject without workloads may be left out.
     public init(from decoder: any Decoder) throws {
         try decoder.refuseUnknownKeys(besides: Key.allCases.map(\.rawValue))
         let fields = try decoder.container(keyedBy: Key.self)
@@ -53,7 +56,9 @@ extension Suite {
             burstsPerRound: try fields.decode(Int.self, forKey: .burstsPerRound),
             burstMs: try fields.decode(Double.self, forKey: .burstMs),
             schemes: try fields.decode([String].self, forKey: .schemes),
-            ring: try fields.decode([RingWorkload].self, forKey: .ring))
+            ring: try fields.decodeIfPresent([RingWorkload].self, forKey: .ring) ?? [],
+            reporting: try fields.decodeIfPresent([ReportingWorkload].self, forKey: .reporting)
+                ?? [])
     }
 
     /// Reads and checks a suite's file.
@@ -89,16 +94,24 @@ extension Suite {
         if !(burstMs >= 0.1 && burstMs <= 100) {
             return "burstMs: expected 0.1…100, found \(burstMs)"
         }
-        if ring.isEmpty { return "ring: expected at least one workload" }
+        if workloadNames.isEmpty { return "ring, reporting: expected at least one workload" }
         for (place, workload) in ring.enumerated() {
             if let fault = workload.fault { return "ring[\(place)] \(workload.name): \(fault)" }
         }
-        let names = ring.map(\.name)
+        for (place, workload) in reporting.enumerated() {
+            if let fault = workload.fault {
+                return "reporting[\(place)] \(workload.name): \(fault)"
+            }
+        }
+        let names = workloadNames
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
-            return "ring: two workloads are named \"\(twice)\""
+            return "two workloads are named \"\(twice)\""
         }
         return nil
     }
+
+    /// Of all subjects, in their order.
+    public var workloadNames: [String] { ring.map(\.name) + reporting.map(\.name) }
 
     /// Keeps the schemes and workloads asked for; `*` stands for any text.
     ///
@@ -108,8 +121,11 @@ extension Suite {
     ) throws(SuiteError) -> Suite {
         var chosen = self
         if !patterns.isEmpty {
-            chosen.ring = try NamePattern.select(
-                patterns, from: ring, name: \.name, kind: "workload")
+            let names = Set(
+                try NamePattern.select(
+                    patterns, from: workloadNames, name: { $0 }, kind: "workload"))
+            chosen.ring.removeAll { !names.contains($0.name) }
+            chosen.reporting.removeAll { !names.contains($0.name) }
         }
         return chosen
     }

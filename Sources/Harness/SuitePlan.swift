@@ -3,43 +3,101 @@ import FaultTraffic
 import Placement
 import Results
 
+/// Every scheme of every subject that a suite may name.
+public struct SchemeSet: Sendable {
+    public let rings: [RingScheme]
+    public let reporting: [ReportingScheme]
+
+    public init(rings: [RingScheme], reporting: [ReportingScheme]) {
+        self.rings = rings
+        self.reporting = reporting
+    }
+
+    /// As users type them, in the order of lists.
+    public var names: [String] { rings.map(\.name) + reporting.map(\.name) }
+}
+
 /// A suite met with a machine: every cell with its scheme and its CPUs, and what was left out.
 public struct SuitePlan: Sendable {
     /// One scheme under one workload at one placement.
     public struct Cell: Sendable {
+        enum Job: Sendable {
+            case ring(RingScheme, RingWorkload)
+            case reporting(ReportingScheme, ReportingWorkload)
+        }
+
         public let key: CellKey
-        let scheme: RingScheme
-        let workload: RingWorkload
+        let job: Job
         let placement: PlacementName
-        /// One CPU per thread, the consumers' first.
+        /// One CPU per thread, the consumers' or workers' first.
         public let cpus: [Int]
+
+        /// Where its requests come from, in a ring's open loop.
+        var arrivals: RingWorkload.Arrivals? {
+            if case .ring(_, let workload) = job { workload.arrivals } else { nil }
+        }
+
+        var measure: CellMeasure {
+            switch job {
+            case .ring(_, let workload): workload.measure
+            case .reporting(_, let workload): workload.measure
+            }
+        }
+
+        /// Every parameter, for the plan's fingerprint.
+        fileprivate var parameters: String {
+            switch job {
+            case .ring(_, let workload): "\(workload)"
+            case .reporting(_, let workload): "\(workload)"
+            }
+        }
     }
 
     public let suite: Suite
-    /// In the order of tables: by workload, placement, scheme.
+    /// In the order of tables: by subject, workload, placement, scheme.
     public let cells: [Cell]
     /// What the machine or the schemes cannot do, a sentence each.
     public let notes: [String]
 
     /// - Parameter schemes: All that exist; the suite names some of them.
     /// - Throws: `SuiteError` for a name that does not exist, or where nothing is left to run.
-    public init(
-        suite: Suite, schemes: [RingScheme], shape: MachineShape
-    ) throws(SuiteError) {
-        let chosen = try NamePattern.select(
-            suite.schemes, from: schemes, name: \.name, kind: "scheme")
-        var cells: [Cell] = []
+    public init(suite: Suite, schemes: SchemeSet, shape: MachineShape) throws(SuiteError) {
+        let chosen = Set(
+            try NamePattern.select(
+                suite.schemes, from: schemes.names, name: { $0 }, kind: "scheme"))
         var notes: [String] = []
-        for workload in suite.ring {
-            for (placement, cpus) in try Self.placements(of: workload, shape, &notes) {
-                for scheme in chosen {
+        let cells =
+            try Self.ringCells(
+                suite, schemes.rings.filter { chosen.contains($0.name) }, shape, &notes)
+            + Self.reportingCells(
+                suite, schemes.reporting.filter { chosen.contains($0.name) }, shape, &notes)
+        guard !cells.isEmpty else {
+            throw SuiteError(
+                "suite \(suite.name): nothing to run: "
+                    + (notes.first ?? "no chosen scheme belongs to the subject of a workload"))
+        }
+        self.suite = suite
+        self.cells = cells
+        self.notes = notes
+    }
+
+    private static func ringCells(
+        _ suite: Suite, _ schemes: [RingScheme], _ shape: MachineShape, _ notes: inout [String]
+    ) throws(SuiteError) -> [Cell] {
+        var cells: [Cell] = []
+        for workload in schemes.isEmpty ? [] : suite.ring {
+            let placements = try placements(
+                of: workload.name, threads: workload.threads, wanted: workload.placements, shape,
+                &notes)
+            for (placement, cpus) in placements {
+                for scheme in schemes {
                     if scheme.limits.producers < workload.producers
                         || scheme.limits.consumers < workload.consumers
                     {
+                        let consumers = scheme.limits.consumers
                         notes.append(
-                            "\(scheme.name) has no \(workload.name): it takes "
-                                + "\(scheme.limits.consumers) consumer"
-                                + (scheme.limits.consumers == 1 ? "." : "s."))
+                            "\(scheme.name) has no \(workload.name): it takes \(consumers) "
+                                + (consumers == 1 ? "consumer." : "consumers."))
                         continue
                     }
                     let key = CellKey(
@@ -49,41 +107,62 @@ public struct SuitePlan: Sendable {
                         consumers: workload.consumers)
                     cells.append(
                         Cell(
-                            key: key, scheme: scheme, workload: workload, placement: placement,
+                            key: key, job: .ring(scheme, workload), placement: placement,
                             cpus: cpus))
                 }
             }
         }
-        guard !cells.isEmpty else {
-            throw SuiteError(
-                "suite \(suite.name): nothing to run on this machine; \(notes.first ?? "no cells")")
+        return cells
+    }
+
+    private static func reportingCells(
+        _ suite: Suite, _ schemes: [ReportingScheme], _ shape: MachineShape,
+        _ notes: inout [String]
+    ) throws(SuiteError) -> [Cell] {
+        var cells: [Cell] = []
+        for workload in schemes.isEmpty ? [] : suite.reporting {
+            let placements = try placements(
+                of: workload.name, threads: workload.threads, wanted: workload.placements, shape,
+                &notes)
+            for (placement, cpus) in placements {
+                for scheme in schemes {
+                    let key = CellKey(
+                        subject: "reporting", structure: scheme.structure,
+                        lockKind: scheme.lockKind?.rawValue,
+                        nodeMemory: scheme.nodeMemory.rawValue, workload: workload.name,
+                        placement: placement.rawValue, producers: workload.reporters,
+                        consumers: workload.workers)
+                    cells.append(
+                        Cell(
+                            key: key, job: .reporting(scheme, workload), placement: placement,
+                            cpus: cpus))
+                }
+            }
         }
-        self.suite = suite
-        self.cells = cells
-        self.notes = notes
+        return cells
     }
 
     private static func placements(
-        of workload: RingWorkload, _ shape: MachineShape, _ notes: inout [String]
+        of workload: String, threads: Int, wanted: [String]?, _ shape: MachineShape,
+        _ notes: inout [String]
     ) throws(SuiteError) -> [(PlacementName, [Int])] {
-        let existing = shape.placements(threads: workload.threads).map { ($0.name, $0.cpus) }
+        let existing = shape.placements(threads: threads).map { ($0.name, $0.cpus) }
         if existing.isEmpty {
             notes.append(
-                "\(workload.name) was not run: this machine has no placement for "
-                    + "\(workload.threads) threads.")
+                "\(workload) was not run: this machine has no placement for \(threads) threads.")
         }
-        guard let wanted = workload.placements, !existing.isEmpty else { return existing }
+        guard let wanted else { return existing }
         var names: [PlacementName] = []
         for text in wanted {
             guard let name = PlacementName(rawValue: text) else {
                 let all = PlacementName.allCases.map(\.rawValue)
                 let nearest = NamePattern.nearest(to: text, in: all) ?? ""
                 throw SuiteError(
-                    "workload \(workload.name): no placement \"\(text)\"; "
-                        + "did you mean \"\(nearest)\"?")
+                    "workload \(workload): no placement \"\(text)\"; did you mean \"\(nearest)\"?")
             }
             names.append(name)
         }
+        if existing.isEmpty { return [] }
         // Sharing CPUs is no loss where none need be shared, nor the others where all are.
         let isOversubscribed = existing.contains { $0.0 == .oversubscribed }
         for name in names
@@ -91,8 +170,8 @@ public struct SuitePlan: Sendable {
             && !existing.contains(where: { $0.0 == name })
         {
             notes.append(
-                "\(workload.name) was not run at \(name.rawValue): this machine cannot place "
-                    + "\(workload.threads) threads so.")
+                "\(workload) was not run at \(name.rawValue): this machine cannot place "
+                    + "\(threads) threads so.")
         }
         return existing.filter { names.contains($0.0) }
     }
@@ -101,7 +180,7 @@ public struct SuitePlan: Sendable {
     public var traceNames: [String] {
         var names: [String] = []
         for cell in cells {
-            if case .trace(let name, _) = cell.workload.arrivals, !names.contains(name) {
+            if case .trace(let name, _) = cell.arrivals, !names.contains(name) {
                 names.append(name)
             }
         }
@@ -115,7 +194,7 @@ public struct SuitePlan: Sendable {
             for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         }
         add("\(suite.name) \(suite.rounds) \(suite.burstsPerRound) \(suite.burstMs)")
-        for cell in cells { add("\(cell.key) \(cell.workload) \(cell.cpus)") }
+        for cell in cells { add("\(cell.key) \(cell.parameters) \(cell.cpus)") }
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

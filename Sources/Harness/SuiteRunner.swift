@@ -11,7 +11,7 @@ public struct SuiteRunner {
     let topology: Topology
     let clock: ClockCalibration
     let seed: UInt64
-    /// Passes of think time per nanosecond.
+    /// Passes of an empty loop per nanosecond, for think, service and submit times.
     let thinkPassesPerNs: Double
     let traces: [String: Trace]
 
@@ -76,8 +76,7 @@ public struct SuiteRunner {
             guard let cell = plan.cells.first(where: { $0.key == visit.cell }),
                 let record = document.cells.first(where: { $0.key == visit.cell })
             else { preconditionFailure("a visit names a cell of the plan and the document") }
-            let trial = try trial(of: cell, record: record, round: visit.round)
-            let round = try trial.run(index: visit.round)
+            let round = try run(cell, record, round: visit.round)
             try Resume.merge(round, of: visit.cell, into: &document)
             done += 1
             try afterRound(document)
@@ -96,37 +95,58 @@ public struct SuiteRunner {
         return result
     }
 
+    private func run(
+        _ cell: SuitePlan.Cell, _ record: CellRecord, round: Int
+    ) throws -> RoundRecord {
+        switch cell.job {
+        case .ring(let scheme, let workload):
+            try trial(of: cell, scheme, workload, record, round: round).run(index: round)
+        case .reporting(let scheme, let workload):
+            try ReportingTrial(
+                scheme: scheme, workload: workload, topology: topology, cpus: cell.cpus,
+                isOversubscribed: cell.placement == .oversubscribed, clock: clock,
+                bursts: plan.suite.burstsPerRound,
+                burstNs: (workload.burstMs ?? plan.suite.burstMs) * 1e6,
+                passesPerNs: thinkPassesPerNs
+            ).run(index: round)
+        }
+    }
+
     /// A cell without rounds. An open loop at a share of saturation measures that now.
     private func record(of cell: SuitePlan.Cell) throws -> CellRecord {
         var offered: Double?
-        if case .saturationShare(let share) = cell.workload.arrivals {
-            offered = share * (try saturation(of: cell))
-        } else if cell.workload.measure == .openLoop {
-            offered = try source(of: cell, offeredPerSecond: nil).offeredPerSecond
+        if case .ring(let scheme, let workload) = cell.job, workload.measure == .openLoop {
+            if case .saturationShare(let share) = workload.arrivals {
+                offered = share * (try saturation(of: cell, scheme, workload))
+            } else {
+                offered = try source(of: workload, offeredPerSecond: nil).offeredPerSecond
+            }
         }
-        return CellRecord(
-            key: cell.key, measure: cell.workload.measure, offeredPerSecond: offered)
+        return CellRecord(key: cell.key, measure: cell.measure, offeredPerSecond: offered)
     }
 
     /// Requests per second that the cell's scheme reaches in a closed loop: the median burst.
-    private func saturation(of cell: SuitePlan.Cell) throws -> Double {
+    private func saturation(
+        of cell: SuitePlan.Cell, _ scheme: RingScheme, _ workload: RingWorkload
+    ) throws -> Double {
         let closed = RingWorkload(
-            name: "pilot", measure: .throughput, producers: cell.workload.producers,
-            consumers: cell.workload.consumers, capacity: cell.workload.capacity,
-            batch: cell.workload.batch, headUpdate: cell.workload.headUpdate)
-        var pilot = base(cell, closed, bursts: 9)
+            name: "pilot", measure: .throughput, producers: workload.producers,
+            consumers: workload.consumers, capacity: workload.capacity, batch: workload.batch,
+            headUpdate: workload.headUpdate)
+        var pilot = base(cell, scheme, closed, bursts: 9)
         pilot.runsCanary = false
         let rates = try pilot.run(index: 0).bursts.map(\.rate)
         return max(Statistics.median(rates) ?? 0, 1)
     }
 
     private func trial(
-        of cell: SuitePlan.Cell, record: CellRecord, round: Int
+        of cell: SuitePlan.Cell, _ scheme: RingScheme, _ workload: RingWorkload,
+        _ record: CellRecord, round: Int
     ) throws -> RingTrial {
-        var trial = base(cell, cell.workload, bursts: plan.suite.burstsPerRound)
-        trial.thinkPasses = UInt64(cell.workload.thinkNs * thinkPassesPerNs)
-        if cell.workload.measure == .openLoop {
-            let source = try source(of: cell, offeredPerSecond: record.offeredPerSecond)
+        var trial = base(cell, scheme, workload, bursts: plan.suite.burstsPerRound)
+        trial.thinkPasses = UInt64(workload.thinkNs * thinkPassesPerNs)
+        if workload.measure == .openLoop {
+            let source = try source(of: workload, offeredPerSecond: record.offeredPerSecond)
             let bursts = plan.suite.burstsPerRound
             // The warm-up takes the requests of the burst before the first, so that successive
             // rounds go on through a trace without a gap.
@@ -138,19 +158,19 @@ public struct SuiteRunner {
     }
 
     private func base(
-        _ cell: SuitePlan.Cell, _ workload: RingWorkload, bursts: Int
+        _ cell: SuitePlan.Cell, _ scheme: RingScheme, _ workload: RingWorkload, bursts: Int
     ) -> RingTrial {
         RingTrial(
-            scheme: cell.scheme, workload: workload, topology: topology, cpus: cell.cpus,
+            scheme: scheme, workload: workload, topology: topology, cpus: cell.cpus,
             isOversubscribed: cell.placement == .oversubscribed, clock: clock, bursts: bursts,
             burstNs: plan.suite.burstMs * 1e6, thinkPasses: 0, seed: seed)
     }
 
     private func source(
-        of cell: SuitePlan.Cell, offeredPerSecond: Double?
+        of workload: RingWorkload, offeredPerSecond: Double?
     ) throws -> RequestSource {
         let content: RequestSource.Content
-        switch cell.workload.arrivals {
+        switch workload.arrivals {
         case .poisson(let perSecond): content = .process(.poisson(perSecond: perSecond))
         case .saturationShare:
             content = .process(.poisson(perSecond: offeredPerSecond ?? 1))
@@ -162,7 +182,7 @@ public struct SuiteRunner {
         case nil: preconditionFailure("an open loop has arrivals")
         }
         return RequestSource(
-            content: content, producers: cell.workload.producers,
-            burstNs: plan.suite.burstMs * 1e6, seed: seed)
+            content: content, producers: workload.producers, burstNs: plan.suite.burstMs * 1e6,
+            seed: seed)
     }
 }

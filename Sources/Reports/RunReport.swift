@@ -47,6 +47,7 @@ public enum RunReport {
             case .throughput: "throughput"
             case .roundTrip: "round trip"
             case .openLoop: "open loop"
+            case .latency: "latency"
             }
         let threads = "\(count(key.producers, "producer")), \(count(key.consumers, "consumer"))"
         return [key.subject, key.workload, measure, key.placement, threads]

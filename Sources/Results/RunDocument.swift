@@ -184,6 +184,8 @@ public enum CellMeasure: String, Codable, Sendable {
     case roundTrip = "round-trip"
     /// Latency from the intended arrival, under an offered rate.
     case openLoop = "open-loop"
+    /// Closed loop: nanoseconds of one operation.
+    case latency
 }
 
 /// One scheme under one workload at one placement.

@@ -122,7 +122,7 @@ public struct WorkloadGroup: Sendable {
     ///
     /// Throughput: a request crosses once from a producer's core to a consumer's, so the side with
     /// fewer threads bounds the rate. Round trips: the core-to-core round trip at this placement.
-    /// Open loop: none, the rate is given. None where threads share CPUs.
+    /// Open loops and single operations: none. None where threads share CPUs.
     private static func limit(of key: Key, document: RunDocument) -> Double? {
         switch key.measure {
         case .throughput:
@@ -132,7 +132,7 @@ public struct WorkloadGroup: Sendable {
             return Double(min(key.producers, key.consumers)) * 1e9 / transferNs
         case .roundTrip:
             return document.floor.roundTripNs[key.placement]
-        case .openLoop:
+        case .openLoop, .latency:
             return nil
         }
     }

@@ -18,9 +18,9 @@ public enum SchemeCatalogue {
         RingScheme(LockedRing<MCSLock>.self),
     ]
 
-    /// The floor of the harness: calls that do nothing. Not a ring, so never among the results.
-    public static let nullRing = RingScheme(NullRing.self)
+    /// The reporting subject.
+    public static let reporting: [ReportingScheme] = []
 
-    /// The scheme that others are compared with.
-    public static let ringControl = "spsc-c"
+    /// Every subject.
+    public static let all = SchemeSet(rings: rings, reporting: reporting)
 }

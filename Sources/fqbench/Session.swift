@@ -29,7 +29,7 @@ struct Session {
     func run(resuming earlier: RunDocument?, at path: String?) throws {
         let topology = try Self.topology(cpus: options.cpus)
         let plan = try SuitePlan(
-            suite: suite, schemes: SchemeCatalogue.rings, shape: topology.shape)
+            suite: suite, schemes: SchemeCatalogue.all, shape: topology.shape)
         var traces = extraTraces
         for name in plan.traceNames where traces[name] == nil {
             traces[name] = try ProjectFiles.trace(name)

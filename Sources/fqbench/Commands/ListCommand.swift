@@ -74,7 +74,7 @@ private struct Listing: Encodable {
         lines += ["", "Suites (fqbench run --suite NAME)"]
         for suite in suites {
             lines += Wrapped.lines(suite.name, suite.description, style)
-            let names = suite.ring.map(\.name).joined(separator: ", ")
+            let names = suite.workloadNames.joined(separator: ", ")
             lines += Wrapped.lines("", "workloads: \(names)", style)
         }
         lines += ["", "Traces (fqbench replay NAME)"]

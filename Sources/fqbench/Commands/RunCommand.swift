@@ -46,8 +46,7 @@ struct RunCommand: ParsableCommand {
         if !schemes.isEmpty {
             // Checked against all schemes first, so that a mistake is not hidden by the suite.
             chosen.schemes = try NamePattern.select(
-                schemes, from: SchemeCatalogue.rings, name: \.name, kind: "scheme"
-            ).map(\.name)
+                schemes, from: SchemeCatalogue.all.names, name: { $0 }, kind: "scheme")
         }
         chosen = try chosen.selecting(workloads: workloads)
         try Session(suite: chosen, options: options, extraTraces: [:]).run(

@@ -89,14 +89,7 @@ struct ConsumerThread {
     }
 
     private func runCanary() {
-        if isTimekeeper && trial.hasCanary {
-            shared.canaryNs.append(shared.canary.measure(clock: trial.clock))
-            shared.meet()
-            shared.canary.reset()
-        } else {
-            shared.meet()
-        }
-        shared.meet()
+        shared.runCanary(isTimekeeper && trial.hasCanary ? .measures(trial.clock) : .waits)
     }
 
     private func begin(_ burst: inout ConsumerBurst, _ probe: inout BurstProbe) {

@@ -99,8 +99,6 @@ struct ProducerThread {
     }
 
     private func runCanary() {
-        if number == 0 && trial.hasCanary { shared.canary.serve() }
-        shared.meet()
-        shared.meet()
+        shared.runCanary(number == 0 && trial.hasCanary ? .serves : .waits)
     }
 }

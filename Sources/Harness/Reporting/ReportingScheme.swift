@@ -1,0 +1,136 @@
+import FaultModel
+import FaultQueues
+
+/// One scheme of the reporting subject, with its measured loops specialised for it. See
+/// `RingScheme` for how that is done.
+public struct ReportingScheme: Sendable {
+    /// `device-lock`, `slot-table`, …
+    public let structure: String
+    public let lockKind: LockKind?
+    public let nodeMemory: NodeMemory
+    public let provenance: Provenance
+
+    let make: @Sendable (ReportingConfiguration) -> ReportingInstance
+
+    /// The scheme that `type` implements. Inlined, so that the closures are specialised for it.
+    @inlinable @inline(__always)
+    public init<Structure: FaultReporting>(_ type: Structure.Type) {
+        self.init(
+            structure: Structure.structure, lockKind: Structure.lockKind,
+            nodeMemory: Structure.nodeMemory, provenance: Structure.provenance,
+            make: { configuration in
+                let structure = Structure(configuration)
+                return ReportingInstance(
+                    addDevice: { structure.addDevice($0) },
+                    removeDevice: { structure.removeDevice($0) },
+                    discardPartial: { structure.discardPartial() },
+                    census: { structure.census() },
+                    makeReporter: {
+                        let reporter = allocateShared(initial: structure.makeReporter())
+                        let worker = allocateShared(initial: structure.makeWorker())
+                        return ReporterEnd(
+                            report: { measuredReports(&reporter.pointee, &$0) },
+                            reportInline: {
+                                measuredInlineReports(
+                                    &reporter.pointee, &worker.pointee, &$0, &$1)
+                            },
+                            flush: { measuredFlushes(structure, &reporter.pointee, &$0, &$1) },
+                            release: {
+                                structure.retire(reporter.pointee)
+                                structure.retire(worker.pointee)
+                                freeShared(reporter, count: 1)
+                                freeShared(worker, count: 1)
+                            })
+                    },
+                    makeWorker: {
+                        let worker = allocateShared(initial: structure.makeWorker())
+                        return WorkerEnd(
+                            handle: { measuredHandling(&worker.pointee, &$0) },
+                            release: {
+                                structure.retire(worker.pointee)
+                                freeShared(worker, count: 1)
+                            })
+                    })
+            })
+    }
+
+    @usableFromInline
+    init(
+        structure: String, lockKind: LockKind?, nodeMemory: NodeMemory, provenance: Provenance,
+        make: @escaping @Sendable (ReportingConfiguration) -> ReportingInstance
+    ) {
+        self.structure = structure
+        self.lockKind = lockKind
+        self.nodeMemory = nodeMemory
+        self.provenance = provenance
+        self.make = make
+    }
+
+    /// As a user types it: `slot-table`, `rcu-refcount/futex`, `rcu-refcount/futex+glibc`.
+    public var name: String {
+        let lock = lockKind.map { "/\($0.rawValue)" } ?? ""
+        let nodes = nodeMemory == .pool ? "" : "+\(nodeMemory.rawValue)"
+        return structure + lock + nodes
+    }
+}
+
+/// One structure with its type erased; the calls of this value happen outside measured loops.
+public struct ReportingInstance: Sendable {
+    let addDevice: @Sendable (RequesterID) -> AddDeviceOutcome
+    let removeDevice: @Sendable (RequesterID) -> RemoveDeviceOutcome
+    let discardPartial: @Sendable () -> Int
+    let census: @Sendable () -> ReportingCensus
+    let makeReporter: @Sendable () -> ReporterEnd
+    let makeWorker: @Sendable () -> WorkerEnd
+
+    @usableFromInline
+    init(
+        addDevice: @escaping @Sendable (RequesterID) -> AddDeviceOutcome,
+        removeDevice: @escaping @Sendable (RequesterID) -> RemoveDeviceOutcome,
+        discardPartial: @escaping @Sendable () -> Int,
+        census: @escaping @Sendable () -> ReportingCensus,
+        makeReporter: @escaping @Sendable () -> ReporterEnd,
+        makeWorker: @escaping @Sendable () -> WorkerEnd
+    ) {
+        self.addDevice = addDevice
+        self.removeDevice = removeDevice
+        self.discardPartial = discardPartial
+        self.census = census
+        self.makeReporter = makeReporter
+        self.makeWorker = makeWorker
+    }
+}
+
+/// A reporter's loops around one endpoint, and a worker's end for what it answers itself. One
+/// thread; the structure outlives it.
+public struct ReporterEnd {
+    let report: (inout ReporterBurst) -> Void
+    let reportInline: (inout ReporterBurst, inout HandlerBurst) -> Void
+    let flush: (inout ReporterBurst, inout FlushBurst) -> Void
+    let release: () -> Void
+
+    @usableFromInline
+    init(
+        report: @escaping (inout ReporterBurst) -> Void,
+        reportInline: @escaping (inout ReporterBurst, inout HandlerBurst) -> Void,
+        flush: @escaping (inout ReporterBurst, inout FlushBurst) -> Void,
+        release: @escaping () -> Void
+    ) {
+        self.report = report
+        self.reportInline = reportInline
+        self.flush = flush
+        self.release = release
+    }
+}
+
+/// A worker's loop around one endpoint. One thread; the structure outlives it.
+public struct WorkerEnd {
+    let handle: (inout HandlerBurst) -> Void
+    let release: () -> Void
+
+    @usableFromInline
+    init(handle: @escaping (inout HandlerBurst) -> Void, release: @escaping () -> Void) {
+        self.handle = handle
+        self.release = release
+    }
+}
