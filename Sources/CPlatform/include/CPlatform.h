@@ -51,11 +51,11 @@ static inline uint64_t fq_ticks_ordered(void) {
 // Keeps the optimiser from dropping or hoisting an otherwise empty loop's body.
 static inline void fq_opaque(uint64_t value) { __asm__ volatile("" ::"r"(value) : "memory"); }
 
-// ThreadSanitizer sees neither a priority-inheritance futex, nor an allocator inside a library, nor
-// a stand-alone fence; these tell it that what one thread did before the release is visible to
-// another after the acquire of the same address. Swift's importer does not say whether the build is
-// sanitised, so the question is put to the linker: outside a sanitised build the weak symbols are
-// null, and what is left is one compare with memory and one branch that is never taken.
+// ThreadSanitizer sees neither a priority-inheritance futex nor a stand-alone fence; these tell it
+// that what one thread did before the release is visible to another after the acquire of the same
+// address. Swift's importer does not say whether the build is sanitised, so the question is put to
+// the linker: outside a sanitised build the weak symbols are null, and what is left is one compare
+// with memory and one branch that is never taken.
 extern void __tsan_acquire(void *address) __attribute__((weak));
 extern void __tsan_release(void *address) __attribute__((weak));
 
@@ -65,21 +65,6 @@ static inline void fq_tsan_acquire(const void *address) {
 
 static inline void fq_tsan_release(const void *address) {
     if (__builtin_expect(__tsan_release != 0, 0)) __tsan_release((void *)address);
-}
-
-// The same for every 64-byte line of a block whose next user may see it at another offset.
-static inline void fq_tsan_acquire_lines(const void *block, uint64_t byte_count) {
-    if (__builtin_expect(__tsan_acquire != 0, 0)) {
-        for (uint64_t offset = 0; offset < byte_count; offset += 64)
-            __tsan_acquire((char *)block + offset);
-    }
-}
-
-static inline void fq_tsan_release_lines(const void *block, uint64_t byte_count) {
-    if (__builtin_expect(__tsan_release != 0, 0)) {
-        for (uint64_t offset = 0; offset < byte_count; offset += 64)
-            __tsan_release((char *)block + offset);
-    }
 }
 
 // Whether the program runs under ThreadSanitizer or AddressSanitizer.

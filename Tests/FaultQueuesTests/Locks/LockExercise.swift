@@ -16,7 +16,8 @@ struct ExerciseOutcome: Sendable {
     var overlaps = 0
     /// Sections that were entered.
     var sections = 0
-    /// Times that a thread found another one inside when it came for the lock.
+    /// Sections during which another thread came for the lock. Never zero with two threads or more,
+    /// since the very first section lasts until one has come.
     var contended = 0
     /// A count kept by a load and a store in each section: short of `sections` where one was lost.
     var splitCount = 0
@@ -47,6 +48,8 @@ struct Exercise: Sendable {
         let inside = PaddedAtomic<Int>(0)
         let overlaps = PaddedAtomic<Int>(0)
         let contended = PaddedAtomic<Int>(0)
+        let coming = PaddedAtomic<Int>(0)
+        let hasBegun = PaddedAtomic<Bool>(false)
         let splitCount = PaddedAtomic<Int>(0)
         let cpu = PaddedAtomic<Int>(-1)
         let misplaced = PaddedAtomic<Int>(0)
@@ -61,15 +64,14 @@ struct Exercise: Sendable {
             if onOneCPU { bindToTheOne(board) }
             var random = SeededGenerator(seed: seed, stream: UInt64(index))
             for _ in 0..<sectionsPerThread {
-                if board.pointer.pointee.inside.value.load(ordering: .relaxed) != 0 {
-                    board.pointer.pointee.contended.value.wrappingAdd(1, ordering: .relaxed)
-                }
+                board.pointer.pointee.coming.value.wrappingAdd(1, ordering: .relaxed)
                 if tries {
                     var spin = SpinWait()
                     while !lock.tryLock() { spin.wait() }
                 } else {
                     lock.lock()
                 }
+                board.pointer.pointee.coming.value.wrappingSubtract(1, ordering: .relaxed)
                 section(board, plain, &random)
                 lock.unlock()
                 SpinWait.pause(times: UInt32(random.next() % 16))
@@ -97,6 +99,7 @@ struct Exercise: Sendable {
         if board.pointee.inside.value.wrappingAdd(1, ordering: .relaxed).oldValue != 0 {
             board.pointee.overlaps.value.wrappingAdd(1, ordering: .relaxed)
         }
+        meetAnother(board)
         let before = board.pointee.splitCount.value.load(ordering: .relaxed)
         let plainBefore = countsPlainly ? plain[0] : 0
         let choice = random.next()
@@ -107,6 +110,19 @@ struct Exercise: Sendable {
         board.pointee.splitCount.value.store(before + 1, ordering: .relaxed)
         if board.pointee.inside.value.wrappingSubtract(1, ordering: .relaxed).oldValue != 1 {
             board.pointee.overlaps.value.wrappingAdd(1, ordering: .relaxed)
+        }
+    }
+
+    /// Counts whether another thread is on its way to the lock. The first holder of all waits until
+    /// one is, and then lets it run, so that the slow paths are taken on any machine.
+    private func meetAnother(_ board: UnsafeMutablePointer<Board>) {
+        if threads > 1, !board.pointee.hasBegun.value.exchange(true, ordering: .relaxed) {
+            var spin = SpinWait()
+            while board.pointee.coming.value.load(ordering: .relaxed) == 0 { spin.wait() }
+            for _ in 0..<10 { spin.wait() }
+        }
+        if board.pointee.coming.value.load(ordering: .relaxed) > 0 {
+            board.pointee.contended.value.wrappingAdd(1, ordering: .relaxed)
         }
     }
 

@@ -138,6 +138,35 @@ struct PoolTests {
         owners.destroy()
     }
 
+    /// One thread uses a node and frees it, another is given it and uses it. The flag between them
+    /// orders no memory, so ThreadSanitizer is satisfied only if the free list does.
+    @Test
+    func theLastUseOfANodeHappensBeforeItsNext() {
+        let pool = PoolAllocator<TestNode>(capacity: 2)
+        let isFreed = Owners(count: 1)
+        let seen = PlainIntegers(repeating: -1)
+        DedicatedThread.run(2) { thread in
+            var handle = pool.makeHandle()
+            if thread == 0 {
+                let node = handle.allocate()!
+                node.pointee.first = 41
+                handle.free(node)
+                isFreed.take(0)
+            } else {
+                var spin = SpinWait()
+                while !isFreed.isTaken(0) { spin.wait() }
+                let node = handle.allocate()!
+                node.pointee.first += 1
+                seen[0] = Int(node.pointee.first)
+                handle.free(node)
+            }
+        }
+        #expect(seen[0] == 42)
+        seen.free()
+        isFreed.destroy()
+        pool.destroy()
+    }
+
     /// The record of owners can fail.
     @Test
     func theRecordOfOwnersCatchesASecondOwner() {
@@ -175,6 +204,9 @@ struct Owners: @unchecked Sendable {
             failures.pointee.value.wrappingAdd(1, ordering: .relaxed)
         }
     }
+
+    /// Orders no memory, nor do the others.
+    func isTaken(_ index: Int) -> Bool { taken[index].value.load(ordering: .relaxed) }
 
     var conflicts: Int { failures.pointee.value.load(ordering: .relaxed) }
 

@@ -101,11 +101,13 @@ struct IndexStack: BitwiseCopyable, @unchecked Sendable {
         let below = links[Int(Self.index(of: observed))].load(ordering: .relaxed)
         return storage.pointee.top.value.compareExchange(
             expected: observed, desired: Self.word(tag: Self.tag(of: observed) &+ 1, index: below),
+            // Relaxed: with its tag the word can only be the one that was observed, by an acquire. The
+            // standard library has no such pair of orderings and makes the success acquire too.
+            successOrdering: .relaxed,
             // ORDER pool.free-list, acquire side. Pairs with the exchange in push(_:).
-            // Keeps: the link of the observed index, and the node's last use, before the top that
-            // shows it.
-            // If relaxed: the next user of the node can be overtaken by writes of the last one.
-            successOrdering: .acquiring, failureOrdering: .acquiring)
+            // Keeps: as in observeTop(), for the next try with this top.
+            // If relaxed: as in observeTop().
+            failureOrdering: .acquiring)
     }
 
     /// Puts back an index that the calling thread popped.

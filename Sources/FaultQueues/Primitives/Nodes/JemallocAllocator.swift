@@ -1,5 +1,4 @@
 import CJemalloc
-import CPlatform
 
 /// Every node by one call of jemalloc, with its alignment and, on the way back, its size given: the
 /// shortest way through it.
@@ -36,9 +35,8 @@ public struct JemallocAllocator<Node: BitwiseCopyable>: NodeAllocator, @unchecke
             tally.refusals &+= 1
             return nil
         }
-        // ORDER node.jemalloc, both sides. jemalloc's own, told to ThreadSanitizer, which does not
-        // see into that library.
-        fq_tsan_acquire_lines(block, UInt64(Self.stride))
+        // NO ORDER: jemalloc's own. A block passes from thread to thread under a lock of an arena,
+        // which is a `pthread_mutex_t` that ThreadSanitizer sees.
         tally.allocations &+= 1
         return block.bindMemory(to: Node.self, capacity: 1)
     }
@@ -46,7 +44,6 @@ public struct JemallocAllocator<Node: BitwiseCopyable>: NodeAllocator, @unchecke
     @inlinable
     public mutating func free(_ node: UnsafeMutablePointer<Node>) {
         tally.frees &+= 1
-        fq_tsan_release_lines(node, UInt64(Self.stride))
         sdallocx(node, Self.stride, Self.flags)
     }
 
