@@ -1,6 +1,7 @@
 #include "PinnedThread.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
@@ -29,8 +30,10 @@ static int set_fifo(pthread_attr_t *attributes, int priority) {
     return error;
 }
 
+_Static_assert(sizeof(pthread_t) == sizeof(unsigned long), "pthread_t is not an unsigned long");
+
 int fq_pinned_thread_start(
-    pthread_t *thread, int cpu, uint64_t stack_bytes, int fifo_priority,
+    unsigned long *thread, int cpu, uint64_t stack_bytes, int fifo_priority,
     void *(*body)(void *argument), void *argument) {
     pthread_attr_t attributes;
     int error = pthread_attr_init(&attributes);
