@@ -1,0 +1,25 @@
+import FaultModel
+
+/// A scheme that models the kernel up to 2023: what does not differ among them.
+public protocol KernelReporting: FaultReporting {
+    associatedtype Lock: LockPrimitive
+    associatedtype Nodes: ReportingNodes
+
+    var queue: KernelQueue<Lock, Nodes> { get }
+}
+
+extension KernelReporting {
+    public static var lockKind: LockKind? { Lock.kind }
+    public static var nodeMemory: NodeMemory { Nodes.Groups.memory }
+
+    @inlinable
+    public func addDevice(_ device: RequesterID) -> AddDeviceOutcome { queue.add(device) }
+
+    @inlinable
+    public func removeDevice(_ device: RequesterID) -> RemoveDeviceOutcome { queue.remove(device) }
+
+    @inlinable
+    public func discardPartial() -> Int { queue.discardPartial() }
+
+    public func census() -> ReportingCensus { queue.census() }
+}
