@@ -31,12 +31,15 @@ let package = Package(
             name: "CJemalloc", pkgConfig: "jemalloc", providers: [.apt(["libjemalloc-dev"])]),
         .target(name: "CPlatform", cSettings: strictC),
         .target(name: "CControl", cSettings: strictC),
+        .target(
+            name: "CURCU", cSettings: strictC,
+            linkerSettings: [.linkedLibrary("urcu-bp"), .linkedLibrary("urcu-common")]),
 
         // The vocabulary, the algorithms, their traffic and their checks.
         .target(name: "FaultModel", swiftSettings: strict),
         .target(
             name: "FaultQueues",
-            dependencies: ["FaultModel", "CPlatform", "CControl", "CJemalloc"],
+            dependencies: ["FaultModel", "CPlatform", "CControl", "CJemalloc", "CURCU"],
             swiftSettings: measured),
         .target(name: "FaultTraffic", dependencies: ["FaultModel"], swiftSettings: strict),
         .target(name: "FaultOracle", dependencies: ["FaultModel"], swiftSettings: strict),

@@ -137,7 +137,7 @@ enum TidyRules {
     /// nothing that points up.
     static let imports: [String: Set<String>] = [
         "FaultModel": [],
-        "FaultQueues": ["FaultModel", "CPlatform", "CControl", "CJemalloc", "Glibc"],
+        "FaultQueues": ["FaultModel", "CPlatform", "CControl", "CJemalloc", "CURCU", "Glibc"],
         "FaultTraffic": ["FaultModel"] + systemModules,
         "FaultOracle": ["FaultModel"],
         "Placement": ["CHwloc", "CPlatform"] + systemModules,

@@ -1,0 +1,75 @@
+import FaultModel
+import FaultQueues
+import Testing
+
+@Suite("Reporting by RCU and reference counts")
+struct RCURefcountTests {
+    typealias Cases = GuaranteeCases<RCURefcountReporting<FutexLock, PoolNodes>>
+
+    @Test("one answer per group") func oneAnswer() { Cases.oneAnswerPerGroup() }
+    @Test("groups do not mix") func noMixing() { Cases.groupsDoNotMix() }
+    @Test("a flush ends the PASID") func flushEnds() { Cases.flushEndsThePASID() }
+    @Test("a flush waits for the handler") func flushWaits() { Cases.flushWaitsForTheHandler() }
+    @Test("a flush leaves others") func flushLeaves() { Cases.flushLeavesOthers() }
+    @Test("removal ends the device") func removal() { Cases.removalEndsTheDevice() }
+    @Test("a discard leaves groups") func discard() { Cases.discardLeavesGroups() }
+    @Test("no memory") func refusal() { Cases.refusal() }
+    @Test("the census") func census() { Cases.census() }
+
+    @Test("other locks and node memories")
+    func otherKinds() {
+        GuaranteeCases<RCURefcountReporting<PthreadLock, JemallocNodes>>.flushLeavesOthers()
+        GuaranteeCases<RCURefcountReporting<MCSLock, GlibcNodes>>.removalEndsTheDevice()
+    }
+}
+
+@Suite("The RCU domain")
+struct RCUDomainTests {
+    final class Marker: Sendable {
+        let isGone: Milestone
+        init(_ isGone: Milestone) { self.isGone = isGone }
+        deinit { isGone.set() }
+    }
+
+    @Test("a release waits for the readers of before, and is made")
+    func deferredRelease() {
+        let isGone = Milestone()
+        let isInside = Milestone()
+        let isReleased = Milestone()
+        let reader = DedicatedThread {
+            RCUDomain.readLock()
+            RCUDomain.readLock()
+            RCUDomain.readUnlock()
+            isInside.set()
+            isReleased.wait()
+            // Long enough for a release that does not wait to be seen.
+            for _ in 0..<200 { SpinWait.pause(times: 64) }
+            #expect(!isGone.isSet)
+            RCUDomain.readUnlock()
+        }
+        isInside.wait()
+        let object = Unmanaged.passRetained(Marker(isGone)).toOpaque()
+        RCUDomain.releaseAfterGracePeriod(object)
+        isReleased.set()
+        reader.join()
+        RCUDomain.barrier()
+        #expect(isGone.isSet)
+    }
+
+    @Test("synchronize waits for the readers of before")
+    func synchronize() {
+        let isInside = Milestone()
+        let isLeaving = Milestone()
+        let reader = DedicatedThread {
+            RCUDomain.readLock()
+            isInside.set()
+            for _ in 0..<200 { SpinWait.pause(times: 64) }
+            isLeaving.set()
+            RCUDomain.readUnlock()
+        }
+        isInside.wait()
+        RCUDomain.synchronize()
+        #expect(isLeaving.isSet)
+        reader.join()
+    }
+}
