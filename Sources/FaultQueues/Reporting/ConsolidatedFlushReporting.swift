@@ -11,9 +11,9 @@ import FaultModel
 //          unanswered; a device that was removed is drained as well.
 // Omits    requests without a PASID, which no flush names; consolidated's omissions.
 //
-// Idea: when the drain has returned, what is left of the PASID is with nobody who is sure to answer:
-// partial requests, and groups that a worker handed to someone else. The flush answers them itself,
-// and a late answer finds nothing pending.
+// Idea: when the drain has returned, what is left of the PASID is with nobody who is sure to
+// answer: partial requests, and groups that a worker handed to someone else. The flush answers them
+// itself, and a late answer finds nothing pending.
 //
 // C1 to C4 as in consolidated, and:
 // E1. Nobody reports for the PASID while the flush runs, which is the caller's duty; so between the

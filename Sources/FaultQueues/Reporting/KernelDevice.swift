@@ -11,8 +11,8 @@ import FaultModel
 //
 // Lock nesting: D outside F. The queue's lock Q is outside both.
 
-/// A device's state that some lock protects. Models the per-device half of `struct iopf_device_param`
-/// and `struct iommu_fault_param`.
+/// A device's state that some lock protects. Models `struct iopf_device_param`, and what
+/// `struct iommu_fault_param` was made of it.
 @usableFromInline
 struct FaultParameter: BitwiseCopyable {
     @usableFromInline var isServed = false

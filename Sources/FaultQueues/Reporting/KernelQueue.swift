@@ -56,7 +56,7 @@ public struct KernelQueue<Lock: LockPrimitive, Nodes: ReportingNodes>: BitwiseCo
         shared = allocateShared(initial: Shared())
     }
 
-    /// Frees everything, groups and pages that are still in it excepted where nodes come one by one.
+    /// Frees everything, but for groups and pages still in it whose nodes came one by one.
     @usableFromInline
     func deallocate() {
         for place in 0..<maximumDevices { devices[place].deallocate() }

@@ -1,277 +1,151 @@
+import CPlatform
 import FaultModel
-import Glibc
+import Testing
 
 @testable import FaultQueues
 
-/// Runs lists of operations on one structure and compares it with `ReportingModel` after each.
-final class SequentialReporting<Queue: FaultReporting> {
-    private let devices: Int
-    private let port: ResponsePort
-    private let queue: Queue
-    private var reporter: Queue.Reporter
-    private var worker: Queue.Worker
-    private var model: ReportingModel
-    /// Groups that were kept, by the number of their last request.
-    private var kept: [Int: UnsafeMutablePointer<FaultGroup>] = [:]
-    /// Answers that lists before this one were given.
-    private var answeredBefore = 0
-
-    /// Longest list, in requests.
-    private static var entries: Int { 128 }
-
-    init(devices: Int = 2, maximumPages: Int = 128) {
-        self.devices = devices
-        port = ResponsePort(lanes: 1, entries: Self.entries)
-        queue = Queue(
-            ReportingConfiguration(
-                maximumDevices: devices, maximumPages: maximumPages, port: port))
-        reporter = queue.makeReporter()
-        worker = queue.makeWorker()
-        model = ReportingModel(devices: devices)
+/// What every sound scheme is expected to pass, whatever its type: one call per check and scheme.
+enum ReportingChecks {
+    /// Every list of up to three operations over two devices, two PASIDs and two indices, and every
+    /// list of up to five over one device and one index.
+    static func expectShortListsAgree(_ type: any FaultReporting.Type) {
+        func check<Queue: FaultReporting>(_: Queue.Type) {
+            let run = SequentialReporting<Queue>()
+            let wide = ReportingLists.first(upTo: 3) { run.firstDifference($0) }
+            #expect(wide.difference == nil, "\(Queue.structure)")
+            // After a difference the structure is not as the next list expects it.
+            guard wide.difference == nil else { return }
+            let narrow = ReportingLists.first(
+                upTo: fq_tsan_enabled() ? 4 : 5, devices: 1, pasids: 2, indices: 1
+            ) { run.firstDifference($0) }
+            #expect(narrow.difference == nil, "\(Queue.structure)")
+            #expect(wide.count > 2000 && narrow.count > 2000, "the lists are not all there")
+        }
+        check(type)
     }
 
-    deinit { port.deallocate() }
-
-    /// Runs a list from the state in which every device has just been added.
-    ///
-    /// - Returns: What differed from the model first; nil where nothing did.
-    func firstDifference(_ list: [ReportingOperation]) -> String? {
-        model = ReportingModel(devices: devices)
-        for device in 0..<devices {
-            guard queue.addDevice(requester(device)) == .added else { return "a device is busy" }
-        }
-        for (step, operation) in list.enumerated() {
-            if let difference = apply(operation) {
-                return "\(list), step \(step): \(difference)"
+    /// Lists of 60 operations by chance.
+    static func expectLongListsAgree(_ type: any FaultReporting.Type) {
+        func check<Queue: FaultReporting>(_: Queue.Type) {
+            var random = SeededGenerator(seed: testSeed, stream: 1)
+            let run = SequentialReporting<Queue>()
+            for _ in 0..<200 {
+                let difference = run.firstDifference(ReportingLists.random(60, &random))
+                #expect(difference == nil, "\(Queue.structure), FQ_TEST_SEED=\(testSeed)")
+                guard difference == nil else { return }
             }
         }
-        return end().map { "\(list), at the end: \($0)" }
+        check(type)
     }
 
-    /// Compares the census, empties the structure, and compares every answer.
-    private func end() -> String? {
-        renewEndpoints()
-        let census = queue.census()
-        if census.partialPages != model.partialPages {
-            return "\(census.partialPages) partial pages, expected \(model.partialPages)"
+    static func expectSound(_ type: any FaultReporting.Type, _ stress: ReportingStress) {
+        func run<Queue: FaultReporting>(_ type: Queue.Type) -> ReportingStress.Outcome {
+            stress.run(type)
         }
-        if census.queuedGroups != model.queuedGroups {
-            return "\(census.queuedGroups) queued groups, expected \(model.queuedGroups)"
-        }
-        for device in 0..<devices {
-            if let difference = apply(.remove(device: device)) { return difference }
-        }
-        while !model.queued.isEmpty {
-            if let difference = apply(.handle) { return difference }
-        }
-        while !model.kept.isEmpty {
-            if let difference = apply(.answerKept) { return difference }
-        }
-        renewEndpoints()
-        let left = queue.census()
-        if left != ReportingCensus() { return "left behind: \(left)" }
-        for number in 0..<model.requestCount {
-            let found = port.takeAnswers(tag: UInt64(number))
-            let code = model.groups[number]?.code
-            guard found.count == (code == nil ? 0 : 1), found.codes == Int(code?.rawValue ?? 0)
-            else { return "request \(number) was answered \(found), expected \(code as Any)" }
-        }
-        answeredBefore += model.answeredCount
-        return nil
+        let outcome = run(type)
+        let name = "\(type.structure), FQ_TEST_SEED=\(stress.seed): \(outcome)"
+        #expect(outcome.complaint == nil, "\(name)")
+        #expect(outcome.groups > 0 && outcome.flushes > 0, "\(name)")
+        #expect(outcome.removals > 0 || !stress.churns, "\(name)")
     }
 
-    private func renewEndpoints() {
+    /// More requests than there is memory for, in pools. Twice, so that a leak shows.
+    static func expectRefusals(_ type: any FaultReporting.Type) {
+        func check<Queue: FaultReporting>(_: Queue.Type) {
+            let pages = 4
+            let port = ResponsePort(lanes: 1, entries: 64)
+            let queue = Queue(
+                ReportingConfiguration(maximumDevices: 1, maximumPages: pages, port: port))
+            #expect(queue.addDevice(RequesterID(1)) == .added)
+            for round in 1...2 {
+                var reporter = queue.makeReporter()
+                let outcomes = (0..<pages + 2).map { number in
+                    reporter.report(request(number, isLast: false))
+                }
+                let held = outcomes.count { $0 == .held }
+                #expect(held >= 1 && held <= pages && outcomes.last == .refused, "\(outcomes)")
+                #expect(port.answeredCount(lane: 0) == UInt64(round - 1), "a page was answered")
+                let number = outcomes.count
+                let outcome = reporter.report(request(number, isLast: true))
+                var worker = queue.makeWorker()
+                if let group = worker.take() {
+                    // The scheme had memory left for a group, though none for a page.
+                    #expect(outcome == .queued && group.pointee.pageCount == held + 1)
+                    _ = worker.respond(group, .failure)
+                    worker.finish()
+                } else {
+                    #expect(outcome == .refused)
+                }
+                let answer = port.takeAnswers(tag: UInt64(number))
+                #expect(answer.count == 1 && answer.codes == Int(ResponseCode.failure.rawValue))
+                queue.retire(reporter)
+                queue.retire(worker)
+                #expect(queue.census() == ReportingCensus(), "\(Queue.structure), round \(round)")
+            }
+            port.deallocate()
+        }
+        check(type)
+    }
+
+    /// Two devices fit, a third does not; the two can come back.
+    static func expectRoomForDevices(_ type: any FaultReporting.Type) {
+        func check<Queue: FaultReporting>(_: Queue.Type) {
+            let port = ResponsePort(lanes: 1, entries: 64)
+            let queue = Queue(
+                ReportingConfiguration(maximumDevices: 2, maximumPages: 8, port: port))
+            var reporter = queue.makeReporter()
+            #expect(reporter.report(request(0, isLast: true)) == .noDevice)
+            #expect(queue.removeDevice(RequesterID(1)) == .unknown)
+            queue.flush(RequesterID(1), PASID(1)!)
+            #expect(queue.addDevice(RequesterID(1)) == .added)
+            #expect(queue.addDevice(RequesterID(2)) == .added)
+            #expect(queue.addDevice(RequesterID(3)) == .noRoom)
+            #expect(queue.addDevice(RequesterID(2)) == .busy)
+            #expect(queue.removeDevice(RequesterID(1)) == .removed)
+            #expect(queue.removeDevice(RequesterID(1)) == .unknown)
+            #expect(queue.addDevice(RequesterID(1)) == .added)
+            #expect(reporter.report(request(1, isLast: false)) == .held)
+            #expect(queue.discardPartial() == 1)
+            #expect(port.answeredCount(lane: 0) == 0)
+            queue.retire(reporter)
+            #expect(queue.census() == ReportingCensus(), "\(Queue.structure)")
+            port.deallocate()
+        }
+        check(type)
+    }
+
+    /// A request without a PASID neither joins the groups of PASID 0 nor is flushed with them.
+    static func withoutPASID<Queue: FaultReporting>(_: Queue.Type) -> String? {
+        let port = ResponsePort(lanes: 1, entries: 64)
+        let queue = Queue(ReportingConfiguration(maximumDevices: 1, maximumPages: 8, port: port))
+        defer { port.deallocate() }
+        _ = queue.addDevice(RequesterID(1))
+        var reporter = queue.makeReporter()
+        var worker = queue.makeWorker()
+        _ = reporter.report(request(0, isLast: false, pasid: nil))
+        _ = reporter.report(request(1, isLast: false, pasid: PASID(0)))
+        queue.flush(RequesterID(1), PASID(0)!)
+        _ = reporter.report(request(2, isLast: true, pasid: PASID(0)))
+        _ = reporter.report(request(3, isLast: true, pasid: nil))
+        var numbers: [[UInt64]] = []
+        while let group = worker.take() {
+            var pages: [UInt64] = []
+            group.pointee.forEachPage { pages.append($0.privateData0) }
+            numbers.append(pages)
+            _ = worker.respond(group, .success)
+            worker.finish()
+        }
         queue.retire(reporter)
         queue.retire(worker)
-        reporter = queue.makeReporter()
-        worker = queue.makeWorker()
+        if queue.census() != ReportingCensus() { return "left behind: \(queue.census())" }
+        return Set(numbers) == [[2], [0, 3]] ? nil : "groups \(numbers)"
     }
 
-    private func apply(_ operation: ReportingOperation) -> String? {
-        let difference: String?
-        switch operation {
-        case .page(let device, let pasid, let index):
-            difference = report(.init(device: device, pasid: pasid, index: index), isLast: false)
-        case .last(let device, let pasid, let index):
-            difference = report(.init(device: device, pasid: pasid, index: index), isLast: true)
-        case .handle:
-            difference = take(keeping: false)
-        case .keep:
-            difference = take(keeping: true)
-        case .answerKept:
-            difference = answerKept()
-        case .flush(let device, let pasid):
-            difference = flush(device, pasid)
-        case .discard:
-            difference = compare("dropped", queue.discardPartial(), model.discard())
-        case .remove(let device):
-            let found = queue.removeDevice(requester(device))
-            difference = compare("remove", found, model.remove(device))
-        case .add(let device):
-            difference = compare("add", queue.addDevice(requester(device)), model.add(device))
-        }
-        let answered = Int(port.answeredCount(lane: 0)) - answeredBefore
-        return difference ?? compare("answers", answered, model.answeredCount)
-    }
-
-    private func compare<Value: Equatable>(
-        _ what: String, _ found: Value, _ expected: Value
-    ) -> String? {
-        found == expected ? nil : "\(what) \(found), expected \(expected)"
-    }
-
-    private func report(_ key: ReportingModel.Key, isLast: Bool) -> String? {
-        let request = PageRequest(
-            requester: requester(key.device), pasid: pasid(key.pasid), index: PRGIndex(key.index)!,
-            address: UInt64(model.requestCount) << 12, permissions: .read, isLast: isLast,
-            privateData0: UInt64(model.requestCount))
-        let found = reporter.report(request)
-        return compare("report", found, model.report(key, isLast: isLast))
-    }
-
-    private func take(keeping: Bool) -> String? {
-        guard let group = worker.take() else {
-            return compare("groups to take", 0, model.queued.count)
-        }
-        if let difference = compare(group) { return difference }
-        let number = Int(group.pointee.last.privateData0)
-        model.queued.remove(number)
-        if keeping {
-            model.kept.append(number)
-            kept[number] = group
-            worker.finish()
-            return nil
-        }
-        let found = worker.respond(group, .success)
-        worker.finish()
-        return compare("respond", found, model.respond(number, .success))
-    }
-
-    /// Whether a group that was taken is one that is queued, with its pages.
-    private func compare(_ group: UnsafeMutablePointer<FaultGroup>) -> String? {
-        let number = Int(group.pointee.last.privateData0)
-        guard let expected = model.groups[number], model.queued.contains(number) else {
-            return "a group that ends with \(number) is not queued"
-        }
-        var numbers: [Int] = []
-        var keys: Set<ReportingModel.Key> = []
-        group.pointee.forEachPage { page in
-            numbers.append(Int(page.privateData0))
-            keys.insert(
-                .init(
-                    device: Int(page.requester.rawValue) - 1,
-                    pasid: Int(page.pasidBits.rawValue) - 1, index: Int(page.index.rawValue)))
-        }
-        return compare("pages", numbers, expected.requests)
-            ?? compare("keys", keys, [expected.key])
-            ?? compare("page count", group.pointee.pageCount, expected.requests.count)
-    }
-
-    private func answerKept() -> String? {
-        guard let number = model.kept.first else { return nil }
-        model.kept.removeFirst()
-        guard let group = kept.removeValue(forKey: number) else { return "\(number) is not kept" }
-        let found = worker.respond(group, .failure)
-        return compare("late respond", found, model.respond(number, .failure))
-    }
-
-    /// Flushes on a thread of its own where there is something to wait for, and works meanwhile.
-    private func flush(_ device: Int, _ number: Int) -> String? {
-        let requester = requester(device)
-        let pasid = pasid(number)
-        var difference: String?
-        if model.queued.isEmpty {
-            queue.flush(requester, pasid)
-        } else {
-            let hasReturned = Flag()
-            let flusher = DedicatedThread { [queue] in
-                queue.flush(requester, pasid)
-                hasReturned.set()
-            }
-            var wait = SpinWait()
-            while !hasReturned.isSet || !model.queued.isEmpty {
-                if model.queued.isEmpty || difference != nil {
-                    // After a difference the groups are not compared, but the flush must end.
-                    if difference != nil, let group = worker.take() {
-                        _ = worker.respond(group, .success)
-                        worker.finish()
-                    } else if difference != nil, hasReturned.isSet {
-                        break
-                    }
-                    wait.wait()
-                } else {
-                    difference = take(keeping: false)
-                }
-            }
-            flusher.join()
-        }
-        model.flush(device: device, pasid: number)
-        return difference
-    }
-
-    private func requester(_ device: Int) -> RequesterID { RequesterID(UInt16(device + 1)) }
-
-    private func pasid(_ number: Int) -> PASID { PASID(number + 1)! }
-}
-
-/// A flag that one thread sets and others see.
-final class Flag: Sendable {
-    private let value = SharedAtomic<Bool>(false)
-
-    // ORDER test.flag, both sides.
-    func set() { value.store(true, ordering: .releasing) }
-    var isSet: Bool { value.load(ordering: .acquiring) }
-}
-
-/// Lists of operations.
-enum ReportingLists {
-    /// Every list up to a length, in which devices, PASIDs and indices are first named in ascending
-    /// order (others are the same but for names) and nothing is taken or answered where nothing is
-    /// there. Stops at the first for which `body` returns something.
-    static func first(
-        upTo length: Int, devices: Int = 2, pasids: Int = 2, indices: Int = 2,
-        _ body: ([ReportingOperation]) -> String?
-    ) -> (difference: String?, count: Int) {
-        let alphabet = ReportingOperation.all(devices: devices, pasids: pasids, indices: indices)
-        var list: [ReportingOperation] = []
-        var count = 0
-        func extend(_ model: ReportingModel, _ named: (Int, Int, Int)) -> String? {
-            guard list.count < length else { return nil }
-            for operation in alphabet where model.allows(operation) {
-                let names = operation.names
-                let (device, pasid, index) = (
-                    names.device ?? -1, names.pasid ?? -1, names.index ?? -1
-                )
-                guard device <= named.0, pasid <= named.1, index <= named.2 else { continue }
-                list.append(operation)
-                defer { list.removeLast() }
-                count += 1
-                if let difference = body(list) { return difference }
-                var next = model
-                next.follow(operation)
-                let difference = extend(
-                    next,
-                    (max(named.0, device + 1), max(named.1, pasid + 1), max(named.2, index + 1))
-                )
-                if let difference { return difference }
-            }
-            return nil
-        }
-        let difference = extend(ReportingModel(devices: devices), (0, 0, 0))
-        return (difference, count)
-    }
-
-    /// A list by chance, in which reports are as likely as everything else together.
-    static func random(_ length: Int, _ random: inout SeededGenerator) -> [ReportingOperation] {
-        let alphabet = ReportingOperation.all(devices: 2, pasids: 2, indices: 2)
-        let others = alphabet.filter { $0.names.index == nil }
-        let reports = alphabet.filter { $0.names.index != nil }
-        var model = ReportingModel(devices: 2)
-        return (0..<length).map { _ in
-            let kind = Bool.random(using: &random) ? reports : others
-            let operation = kind.filter(model.allows).randomElement(using: &random)!
-            model.follow(operation)
-            return operation
-        }
+    private static func request(
+        _ number: Int, isLast: Bool, pasid: PASID? = PASID(1)
+    ) -> PageRequest {
+        PageRequest(
+            requester: RequesterID(1), pasid: pasid, index: PRGIndex(0)!, address: 0,
+            permissions: .read, isLast: isLast, privateData0: UInt64(number))
     }
 }

@@ -1,0 +1,223 @@
+import FaultModel
+
+@testable import FaultQueues
+
+/// Runs lists of operations on one structure and compares it with `ReportingModel` after each.
+final class SequentialReporting<Queue: FaultReporting> {
+    private let devices: Int
+    private let port: ResponsePort
+    private let queue: Queue
+    private var reporter: Queue.Reporter
+    private var worker: Queue.Worker
+    private var model: ReportingModel
+    /// Groups that were kept, by the number of their last request.
+    private var kept: [Int: UnsafeMutablePointer<FaultGroup>] = [:]
+    /// Answers that lists before this one were given.
+    private var answeredBefore = 0
+
+    /// Longest list, in requests.
+    private static var entries: Int { 128 }
+
+    init(devices: Int = 2, maximumPages: Int = 128) {
+        self.devices = devices
+        port = ResponsePort(lanes: 1, entries: Self.entries)
+        queue = Queue(
+            ReportingConfiguration(
+                maximumDevices: devices, maximumPages: maximumPages, port: port))
+        reporter = queue.makeReporter()
+        worker = queue.makeWorker()
+        model = ReportingModel(devices: devices)
+    }
+
+    deinit { port.deallocate() }
+
+    /// Runs a list from the state in which every device has just been added.
+    ///
+    /// - Returns: What differed from the model first; nil where nothing did.
+    func firstDifference(_ list: [ReportingOperation]) -> String? {
+        model = ReportingModel(devices: devices)
+        for device in 0..<devices {
+            guard queue.addDevice(requester(device)) == .added else { return "a device is busy" }
+        }
+        for (step, operation) in list.enumerated() {
+            if let difference = apply(operation) {
+                return "\(list), step \(step): \(difference)"
+            }
+        }
+        return end().map { "\(list), at the end: \($0)" }
+    }
+
+    /// Compares the census, empties the structure, and compares every answer.
+    private func end() -> String? {
+        renewEndpoints()
+        let census = queue.census()
+        if census.partialPages != model.partialPages {
+            return "\(census.partialPages) partial pages, expected \(model.partialPages)"
+        }
+        if census.queuedGroups != model.queuedGroups {
+            return "\(census.queuedGroups) queued groups, expected \(model.queuedGroups)"
+        }
+        for device in 0..<devices {
+            if let difference = apply(.remove(device: device)) { return difference }
+        }
+        while !model.queued.isEmpty {
+            if let difference = apply(.handle) { return difference }
+        }
+        while !model.kept.isEmpty {
+            if let difference = apply(.answerKept) { return difference }
+        }
+        renewEndpoints()
+        let left = queue.census()
+        if left != ReportingCensus() { return "left behind: \(left)" }
+        for number in 0..<model.requestCount {
+            let found = port.takeAnswers(tag: UInt64(number))
+            let code = model.groups[number]?.code
+            guard found.count == (code == nil ? 0 : 1), found.codes == Int(code?.rawValue ?? 0)
+            else { return "request \(number) was answered \(found), expected \(code as Any)" }
+        }
+        answeredBefore += model.answeredCount
+        return nil
+    }
+
+    private func renewEndpoints() {
+        queue.retire(reporter)
+        queue.retire(worker)
+        reporter = queue.makeReporter()
+        worker = queue.makeWorker()
+    }
+
+    private func apply(_ operation: ReportingOperation) -> String? {
+        let difference: String?
+        switch operation {
+        case .page(let device, let pasid, let index):
+            difference = report(.init(device: device, pasid: pasid, index: index), isLast: false)
+        case .last(let device, let pasid, let index):
+            difference = report(.init(device: device, pasid: pasid, index: index), isLast: true)
+        case .handle:
+            difference = take(keeping: false)
+        case .keep:
+            difference = take(keeping: true)
+        case .answerKept:
+            difference = answerKept()
+        case .flush(let device, let pasid):
+            difference = flush(device, pasid)
+        case .discard:
+            difference = compare("dropped", queue.discardPartial(), model.discard())
+        case .remove(let device):
+            let found = queue.removeDevice(requester(device))
+            difference = compare("remove", found, model.remove(device))
+        case .add(let device):
+            difference = compare("add", queue.addDevice(requester(device)), model.add(device))
+        }
+        let answered = Int(port.answeredCount(lane: 0)) - answeredBefore
+        return difference ?? compare("answers", answered, model.answeredCount)
+    }
+
+    private func compare<Value: Equatable>(
+        _ what: String, _ found: Value, _ expected: Value
+    ) -> String? {
+        found == expected ? nil : "\(what) \(found), expected \(expected)"
+    }
+
+    private func report(_ key: ReportingModel.Key, isLast: Bool) -> String? {
+        let request = PageRequest(
+            requester: requester(key.device), pasid: pasid(key.pasid), index: PRGIndex(key.index)!,
+            address: UInt64(model.requestCount) << 12, permissions: .read, isLast: isLast,
+            privateData0: UInt64(model.requestCount))
+        let found = reporter.report(request)
+        return compare("report", found, model.report(key, isLast: isLast))
+    }
+
+    private func take(keeping: Bool) -> String? {
+        guard let group = worker.take() else {
+            return compare("groups to take", 0, model.queued.count)
+        }
+        if let difference = compare(group) { return difference }
+        let number = Int(group.pointee.last.privateData0)
+        model.queued.remove(number)
+        if keeping {
+            model.kept.append(number)
+            kept[number] = group
+            worker.finish()
+            return nil
+        }
+        let found = worker.respond(group, .success)
+        worker.finish()
+        return compare("respond", found, model.respond(number, .success))
+    }
+
+    /// Whether a group that was taken is one that is queued, with its pages.
+    private func compare(_ group: UnsafeMutablePointer<FaultGroup>) -> String? {
+        let number = Int(group.pointee.last.privateData0)
+        guard let expected = model.groups[number], model.queued.contains(number) else {
+            return "a group that ends with \(number) is not queued"
+        }
+        var numbers: [Int] = []
+        var keys: Set<ReportingModel.Key> = []
+        group.pointee.forEachPage { page in
+            numbers.append(Int(page.privateData0))
+            keys.insert(
+                .init(
+                    device: Int(page.requester.rawValue) - 1,
+                    pasid: Int(page.pasidBits.rawValue) - 1, index: Int(page.index.rawValue)))
+        }
+        return compare("pages", numbers, expected.requests)
+            ?? compare("keys", keys, [expected.key])
+            ?? compare("page count", group.pointee.pageCount, expected.requests.count)
+    }
+
+    private func answerKept() -> String? {
+        guard let number = model.kept.first else { return nil }
+        model.kept.removeFirst()
+        guard let group = kept.removeValue(forKey: number) else { return "\(number) is not kept" }
+        let found = worker.respond(group, .failure)
+        return compare("late respond", found, model.respond(number, .failure))
+    }
+
+    /// Flushes on a thread of its own where there is something to wait for, and works meanwhile.
+    private func flush(_ device: Int, _ number: Int) -> String? {
+        let requester = requester(device)
+        let pasid = pasid(number)
+        var difference: String?
+        if model.queued.isEmpty {
+            queue.flush(requester, pasid)
+        } else {
+            let hasReturned = Flag()
+            let flusher = DedicatedThread { [queue] in
+                queue.flush(requester, pasid)
+                hasReturned.set()
+            }
+            var wait = SpinWait()
+            while !hasReturned.isSet || !model.queued.isEmpty {
+                if model.queued.isEmpty || difference != nil {
+                    // After a difference the groups are not compared, but the flush must end.
+                    if difference != nil, let group = worker.take() {
+                        _ = worker.respond(group, .success)
+                        worker.finish()
+                    } else if difference != nil, hasReturned.isSet {
+                        break
+                    }
+                    wait.wait()
+                } else {
+                    difference = take(keeping: false)
+                }
+            }
+            flusher.join()
+        }
+        model.flush(device: device, pasid: number)
+        return difference
+    }
+
+    private func requester(_ device: Int) -> RequesterID { RequesterID(UInt16(device + 1)) }
+
+    private func pasid(_ number: Int) -> PASID { PASID(number + 1)! }
+}
+
+/// A flag that one thread sets and others see.
+final class Flag: Sendable {
+    private let value = SharedAtomic<Bool>(false)
+
+    // ORDER test.flag, both sides.
+    func set() { value.store(true, ordering: .releasing) }
+    var isSet: Bool { value.load(ordering: .acquiring) }
+}
