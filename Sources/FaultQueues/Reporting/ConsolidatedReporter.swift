@@ -31,15 +31,15 @@ public struct ConsolidatedReporter<Lock: LockPrimitive, Nodes: ReportingNodes>: 
     mutating func admit(
         _ request: PageRequest, _ device: UnsafeMutablePointer<KernelDevice<Lock>>
     ) -> ReportOutcome {
-        let parameter = device.pointee.parameter
+        let partial = device.pointee.partial
         // The device may have been removed since the reference was taken.
-        guard parameter.pointee.isServed else { return .noDevice }
-        guard request.isLast else { return nodes.hold(request, in: parameter) }
+        guard device.pointee.isServed.pointee else { return .noDevice }
+        guard request.isLast else { return nodes.hold(request, in: partial) }
         guard let group = nodes.makeGroup(request) else {
-            return nodes.refuse(request, in: parameter, by: queue.port)
+            return nodes.refuse(request, in: partial, by: queue.port)
         }
         device.pointee.pending.pointee.append(group.pointee.record)
-        nodes.assemble(group, from: parameter)
+        nodes.assemble(group, from: partial)
         group.pointee.context = UnsafeMutableRawPointer(device)
         handle(group)
         return .queued

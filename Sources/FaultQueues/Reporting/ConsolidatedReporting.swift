@@ -98,7 +98,7 @@ extension KernelQueue {
     func settle(_ device: UnsafeMutablePointer<KernelDevice<Lock>>, _ pasid: PASID) {
         var own = nodes.makeHandles()
         device.pointee.parameterLock.lock()
-        _ = own.dropPartial(.pasid(pasid), in: device.pointee.parameter)
+        _ = own.dropPartial(.pasid(pasid), in: device.pointee.partial)
         device.pointee.answerPending(.pasid(pasid), by: port)
         device.pointee.parameterLock.unlock()
         retire(own)

@@ -19,12 +19,12 @@ struct FaultNodes<Nodes: ReportingNodes>: BitwiseCopyable, Sendable {
 
     /// Keeps a request that is not its group's last. With the partial list's lock held.
     @inlinable @inline(__always)
-    mutating func hold(_ request: PageRequest, in partial: SharedCells<FaultParameter>)
+    mutating func hold(_ request: PageRequest, in partial: SharedCells<FaultList>)
         -> ReportOutcome
     {
         guard let node = pages.allocate() else { return .refused }
         node.pointee.request = request
-        partial.pointee.partial.prepend(node)
+        partial.pointee.prepend(node)
         return .held
     }
 
@@ -49,11 +49,11 @@ struct FaultNodes<Nodes: ReportingNodes>: BitwiseCopyable, Sendable {
     /// the group has them in order of arrival.
     @inlinable @inline(__always)
     func assemble(
-        _ group: UnsafeMutablePointer<FaultGroup>, from partial: SharedCells<FaultParameter>
+        _ group: UnsafeMutablePointer<FaultGroup>, from partial: SharedCells<FaultList>
     ) {
         var pages: UnsafeMutablePointer<PageFault>?
         var count = 1
-        partial.pointee.partial.removeAll(.group(of: group.pointee.last)) { node in
+        partial.pointee.removeAll(.group(of: group.pointee.last)) { node in
             node.pointee.next = pages
             pages = node
             count &+= 1
@@ -67,10 +67,10 @@ struct FaultNodes<Nodes: ReportingNodes>: BitwiseCopyable, Sendable {
     /// - Returns: How many there were.
     @inlinable
     mutating func dropPartial(
-        _ pattern: RequestPattern, in partial: SharedCells<FaultParameter>
+        _ pattern: RequestPattern, in partial: SharedCells<FaultList>
     ) -> Int {
         var count = 0
-        partial.pointee.partial.removeAll(pattern) { node in
+        partial.pointee.removeAll(pattern) { node in
             pages.free(node)
             count &+= 1
         }
@@ -80,7 +80,7 @@ struct FaultNodes<Nodes: ReportingNodes>: BitwiseCopyable, Sendable {
     /// Gives up a group for which there is no memory. With the partial list's lock held.
     @inlinable @inline(never)
     mutating func refuse(
-        _ last: PageRequest, in partial: SharedCells<FaultParameter>, by port: ResponsePort
+        _ last: PageRequest, in partial: SharedCells<FaultList>, by port: ResponsePort
     ) -> ReportOutcome {
         _ = dropPartial(.group(of: last), in: partial)
         port.send(.failure, to: last)

@@ -11,19 +11,6 @@ import FaultModel
 //
 // Lock nesting: D outside F. The queue's lock Q is outside both.
 
-/// A device's state that some lock protects. Models `struct iopf_device_param`, and what
-/// `struct iommu_fault_param` was made of it.
-@usableFromInline
-struct FaultParameter: BitwiseCopyable {
-    @usableFromInline var isServed = false
-    @usableFromInline var users = 0
-    /// Requests that wait for the last of their group, the newest first.
-    @usableFromInline var partial = FaultList()
-
-    @inlinable
-    init() {}
-}
-
 /// One device: handles alone, the same for the structure's life.
 @usableFromInline
 struct KernelDevice<Lock: LockPrimitive>: BitwiseCopyable, @unchecked Sendable {
@@ -33,7 +20,11 @@ struct KernelDevice<Lock: LockPrimitive>: BitwiseCopyable, @unchecked Sendable {
     @usableFromInline let parameterLock: Lock
     /// D or F, as the scheme says: the lock over the partial list.
     @usableFromInline let partialLock: Lock
-    @usableFromInline let parameter: SharedCells<FaultParameter>
+    // Cells of their own, not fields of one value: each has its own lock.
+    @usableFromInline let isServed: SharedCells<Bool>
+    @usableFromInline let users: SharedCells<Int>
+    /// Requests that wait for the last of their group, the newest first.
+    @usableFromInline let partial: SharedCells<FaultList>
     /// Records of groups that were not answered, the oldest first.
     @usableFromInline let pending: SharedCells<FaultList>
     @usableFromInline let memory: UnsafeMutableRawPointer
@@ -45,12 +36,16 @@ struct KernelDevice<Lock: LockPrimitive>: BitwiseCopyable, @unchecked Sendable {
         deviceLock = Lock()
         parameterLock = Lock()
         partialLock = isConsolidated ? parameterLock : deviceLock
-        let size = MemoryLayout<FaultParameter>.stride
-        let offset = isConsolidated ? size : sharedAlignment
-        memory = allocateShared(byteCount: offset + MemoryLayout<FaultList>.stride)
-        parameter = memory.bindMemory(to: FaultParameter.self, capacity: 1)
-        parameter.initialize(to: FaultParameter())
-        pending = (memory + offset).bindMemory(to: FaultList.self, capacity: 1)
+        let list = MemoryLayout<FaultList>.stride
+        let pendingOffset = isConsolidated ? 16 + list : sharedAlignment
+        memory = allocateShared(byteCount: pendingOffset + list)
+        users = memory.bindMemory(to: Int.self, capacity: 1)
+        isServed = (memory + 8).bindMemory(to: Bool.self, capacity: 1)
+        partial = (memory + 16).bindMemory(to: FaultList.self, capacity: 1)
+        pending = (memory + pendingOffset).bindMemory(to: FaultList.self, capacity: 1)
+        users.initialize(to: 0)
+        isServed.initialize(to: false)
+        partial.initialize(to: FaultList())
         pending.initialize(to: FaultList())
     }
 
@@ -65,17 +60,17 @@ struct KernelDevice<Lock: LockPrimitive>: BitwiseCopyable, @unchecked Sendable {
     @inlinable @inline(__always)
     func takeReference() -> Bool {
         deviceLock.lock()
-        let isServed = parameter.pointee.isServed
-        if isServed { parameter.pointee.users &+= 1 }
+        let wasServed = isServed.pointee
+        if wasServed { users.pointee &+= 1 }
         deviceLock.unlock()
-        return isServed
+        return wasServed
     }
 
     /// `iopf_put_dev_fault_param`.
     @inlinable @inline(__always)
     func dropReference() {
         deviceLock.lock()
-        parameter.pointee.users &-= 1
+        users.pointee &-= 1
         deviceLock.unlock()
     }
 

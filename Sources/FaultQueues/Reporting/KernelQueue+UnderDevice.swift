@@ -10,16 +10,16 @@ extension KernelQueue {
         _ request: PageRequest, _ device: UnsafeMutablePointer<KernelDevice<Lock>>,
         _ nodes: inout FaultNodes<Nodes>
     ) -> (outcome: ReportOutcome, group: UnsafeMutablePointer<FaultGroup>?) {
-        let parameter = device.pointee.parameter
-        guard parameter.pointee.isServed else { return (.noDevice, nil) }
-        guard request.isLast else { return (nodes.hold(request, in: parameter), nil) }
+        let partial = device.pointee.partial
+        guard device.pointee.isServed.pointee else { return (.noDevice, nil) }
+        guard request.isLast else { return (nodes.hold(request, in: partial), nil) }
         guard let group = nodes.makeGroup(request) else {
-            return (nodes.refuse(request, in: parameter, by: port), nil)
+            return (nodes.refuse(request, in: partial, by: port), nil)
         }
         device.pointee.parameterLock.lock()
         device.pointee.pending.pointee.append(group.pointee.record)
         device.pointee.parameterLock.unlock()
-        nodes.assemble(group, from: parameter)
+        nodes.assemble(group, from: partial)
         return (.queued, group)
     }
 
@@ -31,7 +31,7 @@ extension KernelQueue {
         var own = nodes.makeHandles()
         device.pointee.deviceLock.lock()
         workqueue.drain()
-        _ = own.dropPartial(.pasid(pasid), in: device.pointee.parameter)
+        _ = own.dropPartial(.pasid(pasid), in: device.pointee.partial)
         device.pointee.parameterLock.lock()
         device.pointee.answerPending(.pasid(pasid), by: port)
         device.pointee.parameterLock.unlock()

@@ -94,10 +94,10 @@ public struct KernelQueue<Lock: LockPrimitive, Nodes: ReportingNodes>: BitwiseCo
         lock.lock()
         device.deviceLock.lock()
         device.parameterLock.lock()
-        let isNew = !device.parameter.pointee.isServed
+        let isNew = !device.isServed.pointee
         if isNew {
-            device.parameter.pointee.isServed = true
-            device.parameter.pointee.users += 1
+            device.isServed.pointee = true
+            device.users.pointee += 1
             listed[shared.pointee.listedCount] = place
             shared.pointee.listedCount += 1
         }
@@ -116,12 +116,12 @@ public struct KernelQueue<Lock: LockPrimitive, Nodes: ReportingNodes>: BitwiseCo
         lock.lock()
         device.deviceLock.lock()
         device.parameterLock.lock()
-        let wasServed = device.parameter.pointee.isServed
+        let wasServed = device.isServed.pointee
         if wasServed {
-            device.parameter.pointee.isServed = false
-            device.parameter.pointee.users -= 1
+            device.isServed.pointee = false
+            device.users.pointee -= 1
             unlist(place)
-            _ = own.dropPartial(.all, in: device.parameter)
+            _ = own.dropPartial(.all, in: device.partial)
             device.answerPending(.all, by: port)
         }
         device.parameterLock.unlock()
@@ -151,7 +151,7 @@ public struct KernelQueue<Lock: LockPrimitive, Nodes: ReportingNodes>: BitwiseCo
         for position in 0..<shared.pointee.listedCount {
             let device = devices[listed[position]]
             device.partialLock.lock()
-            count &+= own.dropPartial(.all, in: device.parameter)
+            count &+= own.dropPartial(.all, in: device.partial)
             device.partialLock.unlock()
         }
         lock.unlock()
@@ -162,10 +162,11 @@ public struct KernelQueue<Lock: LockPrimitive, Nodes: ReportingNodes>: BitwiseCo
     func census() -> ReportingCensus {
         var census = ReportingCensus()
         for place in 0..<maximumDevices {
-            let parameter = devices[place].parameter.pointee
+            let device = devices[place]
             precondition(
-                parameter.users == (parameter.isServed ? 1 : 0), "a reference was not given back")
-            census.partialPages += parameter.partial.count
+                device.users.pointee == (device.isServed.pointee ? 1 : 0),
+                "a reference was not given back")
+            census.partialPages += device.partial.pointee.count
         }
         workqueue.forEachQueued { group in
             guard let device = find(group.pointee.last.requester) else { return }
