@@ -3,9 +3,11 @@ import FaultModel
 
 @testable import FaultQueues
 
-/// Reporters, workers, a flusher and a thread that removes and adds a device, at the same time, with
-/// the duties of `FaultReporting` kept. Ends by itself: reporters have a bounded number of steps, also
-/// where answers are lost, and the others go on until they have ended; who waits gives its CPU away.
+/// Reporters, workers, a flusher and a thread that removes and adds a device, at the same time,
+/// with the duties of `FaultReporting` kept.
+///
+/// Ends by itself: reporters have a bounded number of steps, also where answers are lost, and the
+/// others go on until they have ended; who waits gives its CPU away.
 struct ReportingStress: Sendable {
     var seed: UInt64
     /// Each reports for both devices, for PASIDs of its own.
