@@ -32,7 +32,7 @@ let package = Package(
         .target(name: "CPlatform", cSettings: strictC),
         .target(name: "CControl", cSettings: strictC),
         .target(
-            name: "CURCU", cSettings: strictC,
+            name: "CURCU", dependencies: ["CPlatform"], cSettings: strictC,
             linkerSettings: [.linkedLibrary("urcu-bp"), .linkedLibrary("urcu-common")]),
 
         // The vocabulary, the algorithms, their traffic and their checks.

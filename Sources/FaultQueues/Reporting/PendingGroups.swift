@@ -46,8 +46,8 @@ struct PendingGroups: BitwiseCopyable {
         group.pointee.previous = group
     }
 
-    /// Answers and takes out the groups whose header has `bits` under `mask`: all of them where both
-    /// are zero. Their owners free them.
+    /// Answers and takes out the groups whose header has `bits` under `mask`: all of them where
+    /// both are zero. Their owners free them.
     @inlinable
     mutating func answer(
         matching bits: UInt64, under mask: UInt64, _ code: ResponseCode, through port: ResponsePort

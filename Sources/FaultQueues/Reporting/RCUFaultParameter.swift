@@ -12,8 +12,8 @@ struct RCUFaultParameter<Lock: LockPrimitive>: ~Copyable {
     /// Protects `lists`.
     @usableFromInline let lock = Lock()
     @usableFromInline let lists: SharedCells<Lists>
-    /// The object whose end frees all this. Written before the parameter is published.
-    @usableFromInline var memory: UnsafeMutableRawPointer?
+    /// The object whose end frees all this, with the one reference to it.
+    @usableFromInline let memory: UnsafeMutableRawPointer
 
     /// Protected by the lock.
     @usableFromInline
@@ -27,17 +27,18 @@ struct RCUFaultParameter<Lock: LockPrimitive>: ~Copyable {
         init() {}
     }
 
-    @inlinable
-    init() {
+    @usableFromInline
+    init(memory: RCUParameterMemory<Lock>) {
         lists = allocateShared(initial: Lists())
+        self.memory = Unmanaged.passRetained(memory).toOpaque()
     }
 
     /// A parameter with one reference.
     @usableFromInline
     static func make() -> UnsafeMutablePointer<Self> {
-        let parameter = allocateShared(initial: Self())
-        let memory = RCUParameterMemory(parameter)
-        parameter.pointee.memory = Unmanaged.passRetained(memory).toOpaque()
+        let memory = RCUParameterMemory<Lock>()
+        let parameter = allocateShared(initial: Self(memory: memory))
+        memory.parameter = parameter
         return parameter
     }
 
@@ -69,19 +70,20 @@ struct RCUFaultParameter<Lock: LockPrimitive>: ~Copyable {
     @inlinable @inline(never)
     func end() {
         // A reader that saw the pointer may still try for a reference.
-        RCUDomain.releaseAfterGracePeriod(memory!)
+        RCUDomain.releaseAfterGracePeriod(memory)
     }
 }
 
 /// Owns a parameter's memory; a grace period ends with the release of an object.
+@usableFromInline
 final class RCUParameterMemory<Lock: LockPrimitive>: @unchecked Sendable {
-    private let parameter: UnsafeMutablePointer<RCUFaultParameter<Lock>>
+    /// Written before the parameter is published.
+    var parameter: UnsafeMutablePointer<RCUFaultParameter<Lock>>?
 
-    init(_ parameter: UnsafeMutablePointer<RCUFaultParameter<Lock>>) {
-        self.parameter = parameter
-    }
+    init() {}
 
     deinit {
+        guard let parameter else { return }
         parameter.pointee.lock.destroy()
         freeShared(parameter.pointee.lists, count: 1)
         freeShared(parameter, count: 1)

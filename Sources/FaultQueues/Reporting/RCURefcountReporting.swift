@@ -2,28 +2,29 @@ import FaultModel
 
 // rcu-refcount: the device's fault parameter found under RCU, kept by a count of references.
 //
-// Models   a74c077b9021 ("iommu: Use refcount for fault data access"), 0095bf83554f ("iommu: Improve
-//          iopf_queue_remove_device()"), 199112327135 ("iommu: Track iopf group instead of last
-//          fault"): 6.9 and later.
-// Keeps    lock order; partial list searched from end to end; nodes allocated with no lock held; the
-//          response sent with the fault parameter's lock held; the group's own reference; flush is a
-//          drain of the whole workqueue.
-// Departs  groups by PASID and index, not by index alone; flush drops partials and answers handed-off
-//          groups of its PASID, which the kernel leaves to the driver; a removed parameter takes no
-//          late report; an answered group is freed by its owner, never by removal.
+// Models   a74c077b9021 ("iommu: Use refcount for fault data access"), 0095bf83554f ("iommu:
+//          Improve iopf_queue_remove_device()"), 199112327135 ("iommu: Track iopf group instead of
+//          last fault"): 6.9 and later.
+// Keeps    lock order; partial list searched from end to end; nodes allocated with no lock held;
+//          the response sent with the fault parameter's lock held; the group's own reference; flush
+//          is a drain of the whole workqueue.
+// Departs  groups by PASID and index, not by index alone; flush drops partials and answers
+//          handed-off groups of its PASID, which the kernel leaves to the driver; a removed
+//          parameter takes no late report; an answered group is freed by its owner, never by
+//          removal.
 // Omits    attach handles and domains; a fault without a PASID is flushed by nobody.
 //
 // Idea: a report enters a read section, finds the parameter, takes a reference unless the count is
-// zero, and leaves the section. From then on the parameter lives as long as the reference; a complete
-// group takes the reference with it, to its response. So the parameter's lock F is held for edits of
-// lists alone, and nothing at all while a group is queued or handled.
+// zero, and leaves the section. From then on the parameter lives as long as the reference; a
+// complete group takes the reference with it, to its response. So the parameter's lock F is held
+// for edits of lists alone, and nothing at all while a group is queued or handled.
 //
 // R1. A place's pointer is nil or a parameter with at least the place's own reference.
 // R2. Partial and pending lists and `isClosed` are touched only with F held.
-// R3. A group is in its parameter's pending list exactly until it is answered; whoever takes it out,
-//     with F held, answers it.
-// R4. A group is freed by the `respond` of its owner alone; its `word` holds its parameter and never
-//     changes but for the workqueue's bit.
+// R3. A group is in its parameter's pending list exactly until it is answered; whoever takes it
+//     out, with F held, answers it.
+// R4. A group is freed by the `respond` of its owner alone; its `word` holds its parameter and
+//     never changes but for the workqueue's bit.
 // R5. A closed parameter has empty lists, and they stay empty.
 // R6. A parameter is freed one grace period after its count became zero, which it stays.
 //
@@ -225,9 +226,9 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
         var count = 0
         queueLock.lock()
         forEachParameter { parameter in
+            let lists = parameter.pointee.lists
             parameter.pointee.lock.lock()
-            count += parameter.pointee.lists.pointee.partial.free(
-                matching: 0, under: 0, with: &handle)
+            count += lists.pointee.partial.free(matching: 0, under: 0, with: &handle)
             parameter.pointee.lock.unlock()
         }
         queueLock.unlock()
@@ -282,9 +283,10 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
             var outcome = ReportOutcome.refused
             if let page = pages.allocate() {
                 page.pointee = PageFault(request: request)
+                let lists = parameter.pointee.lists
                 parameter.pointee.lock.lock()
-                let isClosed = parameter.pointee.lists.pointee.isClosed
-                if !isClosed { parameter.pointee.lists.pointee.partial.add(page) }
+                let isClosed = lists.pointee.isClosed
+                if !isClosed { lists.pointee.partial.add(page) }
                 parameter.pointee.lock.unlock()
                 if isClosed { pages.free(page) }
                 outcome = isClosed ? .noDevice : .held
@@ -363,10 +365,11 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
         ) -> RespondOutcome {
             let word = UInt(truncatingIfNeeded: group.pointee.word & ~1)
             let parameter = UnsafeMutablePointer<Parameter>(bitPattern: word)!
+            let lists = parameter.pointee.lists
             parameter.pointee.lock.lock()
             let isPending = PendingGroups.holds(group)
             if isPending {
-                parameter.pointee.lists.pointee.pending.remove(group)
+                lists.pointee.pending.remove(group)
                 core.port.send(code, to: group.pointee.last)
             }
             parameter.pointee.lock.unlock()

@@ -56,7 +56,8 @@ enum GuaranteeCases<Scheme: FaultReporting> {
         rig.end()
     }
 
-    /// G4: what was partial or handed off is gone after the flush; G6: the late answer does nothing.
+    /// G4: what was partial or handed off is gone after the flush; G6: the late answer does
+    /// nothing.
     static func flushEndsThePASID() {
         let rig = Rig()
         let handedOff = rig.queue()
@@ -98,10 +99,11 @@ enum GuaranteeCases<Scheme: FaultReporting> {
             SpinWait.pause(times: 64)
             #expect(!hasReturned.isSet)
         }
+        // Handed off, so that nothing but the handler's end can order what the flusher reads.
         isHandled[0] = 1
-        _ = rig.worker.respond(group, .success)
         rig.worker.finish()
         flusher.join()
+        #expect(rig.worker.respond(group, .success) == .notPending)
         isHandled.free()
         rig.end()
     }

@@ -16,11 +16,66 @@ struct RCURefcountTests {
     @Test("no memory") func refusal() { Cases.refusal() }
     @Test("the census") func census() { Cases.census() }
 
+    @Test("everything at once", arguments: [1, 2], [reportingSeed])
+    func stress(reporters: Int, seed: UInt64) {
+        GuaranteeStress<RCURefcountReporting<FutexLock, PoolNodes>>(
+            seed: seed, reporters: reporters, requests: 6000
+        ).run()
+    }
+
     @Test("other locks and node memories")
     func otherKinds() {
         GuaranteeCases<RCURefcountReporting<PthreadLock, JemallocNodes>>.flushLeavesOthers()
         GuaranteeCases<RCURefcountReporting<MCSLock, GlibcNodes>>.removalEndsTheDevice()
     }
+
+    @Test("a parameter lives until the last group that holds it, and no longer")
+    func parameterLife() {
+        let alive = { CountedLock.alive.load(ordering: .acquiring) }
+        do {
+            let rig = ReportingRig<RCURefcountReporting<CountedLock, PoolNodes>>()
+            _ = rig.queue()
+            _ = rig.queue(index: 1)
+            let all = alive()
+            let first = rig.worker.take()!
+            rig.worker.finish()
+            let second = rig.worker.take()!
+            rig.worker.finish()
+            #expect(rig.worker.respond(first, .success) == .answered)
+            #expect(rig.scheme.removeDevice(RequesterID(0x10)) == .removed)
+            RCUDomain.barrier()
+            #expect(alive() == all)
+            #expect(rig.worker.respond(second, .success) == .notPending)
+            RCUDomain.barrier()
+            #expect(alive() == all - 1)
+            // One that is never removed goes with the structure.
+            #expect(rig.scheme.addDevice(RequesterID(0x10)) == .added)
+            #expect(rig.hold() > 0)
+            #expect(rig.scheme.discardPartial() == 1)
+            rig.end()
+        }
+        RCUDomain.barrier()
+        #expect(alive() == 0)
+    }
+}
+
+/// A lock that counts how many there are; for the one test that looks at the count.
+private struct CountedLock: LockPrimitive {
+    static let alive = SharedAtomic<Int>(0)
+    static var kind: LockKind { .futex }
+
+    private let inner = FutexLock()
+
+    init() { Self.alive.wrappingAdd(1, ordering: .relaxed) }
+
+    func destroy() {
+        inner.destroy()
+        Self.alive.wrappingSubtract(1, ordering: .releasing)
+    }
+
+    func lock() { inner.lock() }
+    func unlock() { inner.unlock() }
+    func tryLock() -> Bool { inner.tryLock() }
 }
 
 @Suite("The RCU domain")
