@@ -1,0 +1,298 @@
+import FaultModel
+
+// The groups of a structure: slots with their memory, the words that say what state each is in, and
+// the hand-off to the workers. What `GroupWord` draws, this file does.
+//
+// The words lie apart from the slots' memory, eight to a line, so that a flush reads few lines. The
+// groups of a (device, PASID) lie in a window of buckets of eight words: it begins at a home hashed
+// from both, goes on in steps hashed from both, so that no two windows lie side by side and crowd
+// each other, and is as wide as it ever had to be: its width doubles when a group finds no room. So
+// a flush reads the window's words and no others, whatever the table's size and the other PASIDs.
+//
+// T1. A slot is claimed by the exchange empty → filling and freed by one store or exchange to
+//     empty. In between its memory belongs to whom `GroupWord` says.
+// T2. A slot is in the hand-off queue at most once: exactly while its holder is the hand-off. So the
+//     queue, which has a cell for every slot, is never full.
+// T3. A slot of (device, PASID) lies within the first `widths[home]` buckets of their window; widths
+//     never shrink.
+// T4. Between pending and answered, exactly one thread sends the group's one answer: the one whose
+//     exchange to answering or revoking succeeded.
+// T5. Who answers as the owner frees the pages, whoever answered first.
+
+/// A slot's memory: two lines. The first page needs no node.
+@usableFromInline
+struct GroupSlot: BitwiseCopyable {
+    @usableFromInline var group: FaultGroup
+    @usableFromInline var firstPage: PageFault
+    private let padding: UInt64 = 0
+
+    @usableFromInline
+    init(_ request: PageRequest) {
+        group = FaultGroup(last: request)
+        firstPage = PageFault(request: request)
+    }
+}
+
+/// Where the groups of a device and PASID are: buckets at equal steps, counted around the table. The
+/// step is odd and the table a power of two, so the widest window has every bucket once.
+@usableFromInline
+struct GroupWindow: BitwiseCopyable {
+    @usableFromInline let home: Int
+    @usableFromInline let step: Int
+
+    @inlinable
+    init(home: Int, step: Int) {
+        self.home = home
+        self.step = step
+    }
+
+    /// The n-th bucket, before it is masked to the table.
+    @inlinable @inline(__always)
+    func bucket(_ number: Int) -> Int { home &+ number &* step }
+}
+
+/// The slots, as a trivially copyable handle.
+@usableFromInline
+struct GroupTable: BitwiseCopyable, @unchecked Sendable {
+    @usableFromInline let words: UnsafeMutablePointer<SharedAtomic<UInt64>>
+    @usableFromInline let slots: SharedCells<GroupSlot>
+    /// Buckets of each window, by the bucket where it begins; raised by reporters.
+    @usableFromInline let widths: UnsafeMutablePointer<SharedAtomic<UInt32>>
+    @usableFromInline let queue: HandOffQueue
+    @usableFromInline let port: ResponsePort
+    /// A power of two.
+    @usableFromInline let count: Int
+
+    /// Slots for a number of pages: twice as many as needed, within what an index of 20 bits names.
+    @usableFromInline
+    static func slotCount(maximumPages: Int) -> Int {
+        let wanted = max(64, 2 * maximumPages)
+        return min(1 << 20, 1 << (Int.bitWidth - (wanted - 1).leadingZeroBitCount))
+    }
+
+    @usableFromInline
+    init(_ configuration: ReportingConfiguration) {
+        count = Self.slotCount(maximumPages: configuration.maximumPages)
+        port = configuration.port
+        words = allocateShared(count: count) { _ in SharedAtomic<UInt64>(0) }
+        let blank = PageRequest(header: 0, address: 0, privateData0: 0, privateData1: 0)
+        slots = allocateShared(count: count) { _ in GroupSlot(blank) }
+        widths = allocateShared(count: count / 8) { _ in SharedAtomic<UInt32>(1) }
+        queue = HandOffQueue(capacity: count)
+    }
+
+    @usableFromInline
+    func deallocate() {
+        freeShared(words, count: count)
+        freeShared(slots, count: count)
+        freeShared(widths, count: count / 8)
+        queue.deallocate()
+    }
+
+    // MARK: Slots
+
+    /// The window of a key's device and PASID.
+    @inlinable @inline(__always)
+    func window(_ key: GroupWord.Word) -> GroupWindow {
+        let mixed = (key & GroupWord.ownerMask) &* 0x9E37_79B9_7F4A_7C15
+        return GroupWindow(
+            home: Int(truncatingIfNeeded: mixed >> 36) & bucketMask,
+            step: Int(truncatingIfNeeded: mixed >> 20) | 1)
+    }
+
+    @inlinable @inline(__always)
+    var bucketMask: Int { count / 8 &- 1 }
+
+    /// A slot for the key in stage filling, or nil where all are taken. `turn` spreads a thread's
+    /// claims over the window.
+    @inlinable @inline(__always)
+    func claim(_ key: GroupWord.Word, turn: UInt64) -> Int? {
+        let window = window(key)
+        let width = Int(widths[window.home].load(ordering: .relaxed))  // only grows
+        // Mixed well: in whatever rhythm a thread's claims for one PASID come, they spread.
+        let mixed = turn &* 0x9E37_79B9_7F4A_7C15
+        let again = (mixed ^ mixed >> 32) &* 0xD6E8_FEB8_6659_FD93
+        let number = Int(truncatingIfNeeded: again >> 40) & (width &- 1)
+        if let slot = claim(key, bucket: window.bucket(number) & bucketMask) { return slot }
+        return claimSlow(key, window, from: width, number)
+    }
+
+    @inlinable @inline(__always)
+    func claim(_ key: GroupWord.Word, bucket: Int) -> Int? {
+        let first = bucket &* 8
+        var slot = first
+        while slot < first &+ 8 {
+            let word = words[slot].load(ordering: .relaxed)  // the exchange confirms it
+            // ORDER group.freed, acquire side. Pairs with the stores and exchanges to empty.
+            // Keeps: the last user's accesses to the slot's memory before this one's.
+            // ORDER device.served, reporter's side; sequentially consistent with the load in
+            // ServedDevices.isServed(_:): a removal sees this claim, or this thread sees it.
+            // If weaker: a group is queued for a device whose removal has looked at every slot.
+            if GroupWord.stage(word) == GroupWord.empty,
+                words[slot].compareExchange(
+                    expected: word, desired: word | key | GroupWord.filling,
+                    successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed
+                ).exchanged
+            {
+                return slot
+            }
+            slot &+= 1
+        }
+        return nil
+    }
+
+    /// Looks at the window, then widens it until there is room or it is the whole table.
+    @inlinable @inline(never)
+    func claimSlow(_ key: GroupWord.Word, _ window: GroupWindow, from start: Int, _ number: Int)
+        -> Int?
+    {
+        var width = start
+        // A few buckets all over the window beside the first choice: the cost of a claim does not
+        // grow with the window, and the window does not grow because its older half is full.
+        for other in 1..<max(2, min(width, 8)) {
+            let number = (number &+ other &* (width / 8 | 1)) & (width &- 1)
+            if let slot = claim(key, bucket: window.bucket(number) & bucketMask) { return slot }
+        }
+        while width <= bucketMask {
+            // Relaxed: a flush of this PASID is ordered after its reports by the caller, and a
+            // removal looks at the whole table.
+            let (exchanged, now) = widths[window.home].compareExchange(
+                expected: UInt32(width), desired: UInt32(2 * width),
+                successOrdering: .relaxed, failureOrdering: .relaxed)
+            let before = width
+            width = exchanged ? 2 * width : Int(now)
+            if let slot = claim(key, window, before..<min(width, before + 4)) { return slot }
+        }
+        return claim(key, window, 0..<width)
+    }
+
+    @inlinable
+    func claim(_ key: GroupWord.Word, _ window: GroupWindow, _ numbers: Range<Int>) -> Int? {
+        for number in numbers {
+            if let slot = claim(key, bucket: window.bucket(number) & bucketMask) { return slot }
+        }
+        return nil
+    }
+
+    /// Frees a slot that the caller has in stage filling or dropping, or answered as its only
+    /// holder: nobody else changes its word then.
+    @inlinable @inline(__always)
+    func free(_ slot: Int) {
+        let word = words[slot].load(ordering: .relaxed)  // the caller's own
+        // ORDER group.freed, release side. Pairs with the exchange in claim.
+        // Keeps: accesses to the slot's memory before the word that gives it away.
+        // If relaxed: the next group's pages can be seen by the last one's handler.
+        words[slot].store(GroupWord.freed(word), ordering: .releasing)
+    }
+
+    /// Appends a page to a group that the caller has in stage filling; false where there is no node.
+    @inlinable @inline(__always)
+    func append<Pages: NodeAllocator>(
+        _ request: PageRequest, to slot: Int, _ pages: inout Pages
+    ) -> Bool where Pages.Node == PageFault {
+        let group = group(slot)
+        if group.pointee.pages == nil {
+            let place = firstPage(slot)
+            place.pointee = PageFault(request: request)
+            group.pointee.pages = place
+            group.pointee.context = UnsafeMutableRawPointer(place)
+        } else {
+            guard let node = pages.allocate() else { return false }
+            node.pointee = PageFault(request: request)
+            group.pointee.context!.assumingMemoryBound(to: PageFault.self).pointee.next = node
+            group.pointee.context = UnsafeMutableRawPointer(node)
+        }
+        group.pointee.pageCount &+= 1
+        return true
+    }
+
+    /// Frees the pages of a group that the caller owns.
+    @inlinable @inline(__always)
+    func freePages<Pages: NodeAllocator>(_ slot: Int, _ pages: inout Pages)
+    where Pages.Node == PageFault {
+        guard let first = group(slot).pointee.pages else { return }
+        group(slot).pointee.pages = nil
+        var place = first == firstPage(slot) ? first.pointee.next : first
+        while let page = place {
+            place = page.pointee.next
+            pages.free(page)
+        }
+    }
+
+    @inlinable @inline(__always)
+    func group(_ slot: Int) -> UnsafeMutablePointer<FaultGroup> {
+        UnsafeMutableRawPointer(slots + slot).assumingMemoryBound(to: FaultGroup.self)
+    }
+
+    @inlinable @inline(__always)
+    func firstPage(_ slot: Int) -> UnsafeMutablePointer<PageFault> {
+        (UnsafeMutableRawPointer(slots + slot) + MemoryLayout<GroupSlot>.offset(of: \.firstPage)!)
+            .assumingMemoryBound(to: PageFault.self)
+    }
+
+    /// The slot of a group from `take()`.
+    @inlinable @inline(__always)
+    func slot(of group: UnsafeMutablePointer<FaultGroup>) -> Int {
+        (UnsafeMutableRawPointer(group) - UnsafeMutableRawPointer(slots))
+            / MemoryLayout<GroupSlot>.stride
+    }
+
+    // MARK: From reporter to worker
+
+    /// Hands a complete group over; the caller has it in stage filling.
+    @inlinable @inline(__always)
+    func publish(_ slot: Int) {
+        let word = words[slot].load(ordering: .relaxed)  // the caller's own
+        // ORDER group.pending, release side. Pairs with the exchanges from pending in take(),
+        // cancel and revoke.
+        // Keeps: the group and its pages before the word that lets another own them.
+        // If relaxed: a flush can answer with the last request of the slot's previous group.
+        words[slot].store(
+            GroupWord.with(word, stage: GroupWord.pending) | GroupWord.handOff,
+            ordering: .releasing)
+        queue.push(UInt32(truncatingIfNeeded: slot))
+    }
+
+    /// The slot of the next group that nobody answered yet, now held by its handler.
+    @inlinable @inline(__always)
+    func take() -> Int? {
+        while let number = queue.pop() {
+            let slot = Int(number)
+            let word = words[slot].load(ordering: .relaxed)  // the exchange confirms it
+            // ORDER group.pending, acquire side. Pairs with the store in publish(_:).
+            // Keeps: the group and its pages before the handler's reads.
+            // If relaxed: only the hand-off queue's own order would keep them.
+            if GroupWord.stage(word) == GroupWord.pending,
+                words[slot].compareExchange(
+                    expected: word, desired: GroupWord.with(word, holder: GroupWord.handler),
+                    successOrdering: .acquiring, failureOrdering: .relaxed
+                ).exchanged
+            {
+                return slot
+            }
+            // Cancelled, or being cancelled: the queue lets go of it.
+            letGo(slot)
+        }
+        return nil
+    }
+
+    /// The slot has no holder from now on; frees it where its owner is done with it.
+    @inlinable @inline(__always)
+    func letGo(_ slot: Int) {
+        var word = words[slot].load(ordering: .relaxed)  // the exchange confirms it
+        while true {
+            let desired =
+                GroupWord.stage(word) == GroupWord.answered
+                ? GroupWord.freed(word) : GroupWord.with(word, holder: GroupWord.nobody)
+            // ORDER group.handled, release side. Pairs with the loads in settle.
+            // ORDER group.freed, release side, and acquire side towards the owner's part.
+            // Keeps: all that the handler did before the word that lets a flush return.
+            // If relaxed: a flush can return before the handler's writes are visible.
+            let (exchanged, now) = words[slot].compareExchange(
+                expected: word, desired: desired,
+                successOrdering: .acquiringAndReleasing, failureOrdering: .relaxed)
+            if exchanged { return }
+            word = now
+        }
+    }
+}

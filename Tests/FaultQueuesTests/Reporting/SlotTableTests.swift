@@ -1,0 +1,51 @@
+import FaultModel
+import Testing
+
+@testable import FaultQueues
+
+@Suite(.serialized)
+struct SlotTableTests {
+    @Test
+    func everyGuaranteeHoldsOnOneThread() {
+        GroupCases<SlotTableReporting<PoolNodes>>.all()
+        GroupCases<SlotTableReporting<GlibcNodes>>.sizes()
+        GroupCases<SlotTableReporting<JemallocNodes>>.flushes()
+    }
+
+    @Test(arguments: [false, true])
+    func everythingAtOnceKeepsTheGuarantees(answersLate: Bool) {
+        GroupStress<SlotTableReporting<PoolNodes>>.run(seed: groupSeed, answersLate: answersLate)
+    }
+
+    @Test
+    func theWordKeepsItsPartsApart() {
+        let request = PageRequest(
+            requester: RequesterID(0xFFFF), pasid: .max, index: .max, address: 0,
+            permissions: [.read, .write, .execute, .privileged], isLast: true,
+            responseNeedsPASID: true)
+        let key = GroupWord.key(place: 4095, header: request.header)
+        #expect(key == GroupWord.keyMask)
+        #expect(key & GroupWord.ownerMask == GroupWord.owner(place: 4095, pasid: .max))
+        let word = key | GroupWord.pending | GroupWord.handOff | 0xFFFF << 48
+        #expect(GroupWord.freed(word) == 0)
+        #expect(GroupWord.freed(word &- 1 << 48) == 0xFFFF << 48)
+        #expect(GroupWord.done(word) & GroupWord.stageMask == GroupWord.answered)
+        #expect(GroupWord.done(GroupWord.with(word, holder: GroupWord.nobody)) == 0)
+    }
+
+    /// Two PASIDs whose windows share buckets flush apart, and a window that had to grow still
+    /// finds its groups.
+    @Test
+    func aFlushFindsEveryGroupOfAWideWindow() {
+        let bench = GroupBench<SlotTableReporting<PoolNodes>>(pages: 512)
+        let mine = (0..<300).map { bench.report(5, $0, isLast: $0 % 3 != 0) }
+        let others = (0..<200).map { bench.report(6 + $0, 1, isLast: true) }
+        #expect(bench.scheme.table.selection(place: 0, pasid: PASID(5)!).count >= 300)
+        bench.flush(5)
+        for (number, tag) in mine.enumerated() where number % 3 != 0 {
+            #expect(bench.isAnswered(tag, .invalid))
+        }
+        for tag in others { #expect(bench.handle() == [tag]) }
+        bench.expectEmpty()
+    }
+}
