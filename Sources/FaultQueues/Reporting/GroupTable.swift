@@ -11,10 +11,10 @@ import FaultModel
 //
 // T1. A slot is claimed by the exchange empty → filling and freed by one store or exchange to
 //     empty. In between its memory belongs to whom `GroupWord` says.
-// T2. A slot is in the hand-off queue at most once: exactly while its holder is the hand-off. So the
-//     queue, which has a cell for every slot, is never full.
-// T3. A slot of (device, PASID) lies within the first `widths[home]` buckets of their window; widths
-//     never shrink.
+// T2. A slot is in the hand-off queue at most once: exactly while its holder is the hand-off. So
+//     the queue, which has a cell for every slot, is never full.
+// T3. A slot of (device, PASID) lies within the first `widths[home]` buckets of their window;
+//     widths never shrink.
 // T4. Between pending and answered, exactly one thread sends the group's one answer: the one whose
 //     exchange to answering or revoking succeeded.
 // T5. Who answers as the owner frees the pages, whoever answered first.
@@ -33,8 +33,8 @@ struct GroupSlot: BitwiseCopyable {
     }
 }
 
-/// Where the groups of a device and PASID are: buckets at equal steps, counted around the table. The
-/// step is odd and the table a power of two, so the widest window has every bucket once.
+/// Where the groups of a device and PASID are: buckets at equal steps, counted around the table.
+/// The step is odd and the table a power of two, so the widest window has every bucket once.
 @usableFromInline
 struct GroupWindow: BitwiseCopyable {
     @usableFromInline let home: Int
@@ -185,7 +185,7 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
         words[slot].store(GroupWord.freed(word), ordering: .releasing)
     }
 
-    /// Appends a page to a group that the caller has in stage filling; false where there is no node.
+    /// Appends a page to a group that the caller has in stage filling; false if no node is left.
     @inlinable @inline(__always)
     func append<Pages: NodeAllocator>(
         _ request: PageRequest, to slot: Int, _ pages: inout Pages

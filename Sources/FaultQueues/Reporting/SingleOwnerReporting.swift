@@ -11,8 +11,8 @@ import FaultModel
 //          as slot-table: a slot with a state word per group, a flush of its own PASID only.
 // Omits    the domain's handler and its lookup.
 //
-// A report enters the device by one exchange of the owner word, serves what is posted, and leaves by
-// one store. A flush posts a request; the next report serves it, and if none comes, the flush finds
+// A report enters the device by one exchange of the owner word, serves what is posted, and leaves
+// by one store. A flush posts a request; the next report serves it, and if none comes, the flush finds
 // nobody inside and serves it itself. So neither an idle reporter nor a busy one keeps it waiting
 // for longer than one report takes. Partial groups are chained by their key; their slots in
 // `GroupTable` stay in stage filling until the last page, so the stages assembling and dropping do
@@ -27,8 +27,8 @@ import FaultModel
 //     report             waits¹  yes   yes      yes     waits² waits    waits
 //     flush, remove      waits   yes   waits³   waits³  yes    waits    yes
 //     others             yes     yes   yes      yes     yes    yes      yes
-//     ¹ of one device, for each other; the worst case of this structure: with several reporters of a
-//       device, ownership and the device's lines go to and fro, and a reporter that stalls inside
+//     ¹ of one device, for each other; the worst case of this structure: with several reporters of
+//       a device, ownership and the device's lines go to and fro, and a reporter that stalls inside
 //       stops the others  ² of other PASIDs, while the owner drops the flushed one's partial groups
 //     ³ for handlers and answers of the same PASID or device
 //

@@ -8,7 +8,7 @@ import Testing
 let groupSeed: UInt64 =
     getenv("FQBENCH_TEST_SEED").flatMap { UInt64(String(cString: $0)) } ?? testSeed
 
-/// One structure with a reporter and a worker on the test's own thread, and the numbers of requests.
+/// One structure with a reporter and a worker on the test's own thread; it numbers the requests.
 final class GroupBench<Scheme: FaultReporting> {
     let port: ResponsePort
     let scheme: Scheme
