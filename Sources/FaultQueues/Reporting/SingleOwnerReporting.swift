@@ -12,9 +12,9 @@ import FaultModel
 // Omits    the domain's handler and its lookup.
 //
 // A report enters the device by one exchange of the owner word, serves what is posted, and leaves
-// by one store. A flush posts a request; the next report serves it, and if none comes, the flush finds
-// nobody inside and serves it itself. So neither an idle reporter nor a busy one keeps it waiting
-// for longer than one report takes. Partial groups are chained by their key; their slots in
+// by one store. A flush posts a request; the next report serves it, and if none comes, the flush
+// finds nobody inside and serves it itself. So neither an idle reporter nor a busy one keeps it
+// waiting for longer than one report takes. Partial groups are chained by their key; their slots in
 // `GroupTable` stay in stage filling until the last page, so the stages assembling and dropping do
 // not occur.
 //

@@ -21,7 +21,8 @@ import FaultModel
 // B2. Whoever finds a partial group takes it by the exchange assembling → filling (its reporter) or
 //     assembling → dropping (anyone else), and keeps it for a bounded number of its own steps.
 // B3. A device that is not served has no slot in assembling, pending or answering once its removal
-//     has returned: a report looks after its claim, a removal before its scan.
+//     has returned: a report looks after its claim of an empty slot, a removal before its scan.
+//     A partial group needs no such look: the scan finds it, or waits while its reporter has it.
 //
 //     at the same time   report  take  respond  finish  flush  discard  remove
 //     report             yes¹    yes   yes      yes     yes²   waits    waits
@@ -204,10 +205,6 @@ extension SlotTableReporting {
             guard let place = devices.directory.find(request.requester) else { return .noDevice }
             let key = GroupWord.key(place: place, header: request.header)
             guard let slot = claimPartial(key) else { return reportFirst(request, key, place) }
-            guard devices.isServed(place) else {
-                dropSlow(slot)
-                return .noDevice
-            }
             guard request.isLast else {
                 let isKept = table.append(request, to: slot, &pages)
                 keep(slot)
@@ -273,10 +270,10 @@ extension SlotTableReporting {
             else { return false }
             // ORDER group.assembling, acquire side. Pairs with the store in keep(_:).
             // Keeps: the pages of an earlier report, of another thread or this one.
-            // ORDER device.served, reporter's side; sequentially consistent as in GroupTable.claim.
+            // If relaxed: a page can be appended to a list whose end is not there yet.
             return table.words[slot].compareExchange(
                 expected: word, desired: GroupWord.with(word, stage: GroupWord.filling),
-                successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed
+                successOrdering: .acquiring, failureOrdering: .relaxed
             ).exchanged
         }
 
@@ -289,14 +286,6 @@ extension SlotTableReporting {
             // If relaxed: a discard can free a list whose end it does not see.
             table.words[slot].store(
                 GroupWord.with(word, stage: GroupWord.assembling), ordering: .releasing)
-        }
-
-        /// The device was removed while this thread had its partial group.
-        @inlinable @inline(never)
-        mutating func dropSlow(_ slot: Int) {
-            index.remove(Int(truncatingIfNeeded: table.group(slot).pointee.word))
-            table.freePages(slot, &pages)
-            table.free(slot)
         }
 
         /// No slot is left.

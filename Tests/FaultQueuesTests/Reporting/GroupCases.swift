@@ -283,7 +283,71 @@ enum GroupCases<Scheme: FaultReporting> {
         bench.expectEmpty()
     }
 
+    /// Far more groups than there are slots, one after another, by every way out.
+    static func turnover() {
+        let bench = Bench(pages: 4)
+        for round in 0..<400 {
+            bench.report(5, round, isLast: false)
+            bench.report(5, round, isLast: true)
+            if round % 2 == 0 {
+                #expect(bench.handle()?.count == 2)
+            } else {
+                bench.flush(5)
+                #expect(bench.handle() == nil)
+            }
+            bench.report(6, round, isLast: false)
+            if round % 2 == 0 {
+                bench.flush(6)
+            } else {
+                #expect(bench.scheme.discardPartial() == 1)
+            }
+        }
+        bench.expectEmpty()
+    }
+
+    /// An owner that answers and a removal, at the same moment: one of them sends.
+    static func duel(rounds: Int) {
+        let bench = Bench(pages: 4)
+        let port = bench.port
+        let scheme = bench.scheme
+        let turn = SharedAtomic<Int>(0)
+        let shared = Duel(turn)
+        let removals = DedicatedThread {
+            for round in 1...rounds {
+                var wait = SpinWait()
+                while shared.turn.load(ordering: .acquiring) != 2 * round - 1 { wait.wait() }
+                _ = scheme.removeDevice(RequesterID(1))
+                shared.turn.store(2 * round, ordering: .releasing)
+            }
+        }
+        var outcomes: Set<RespondOutcome> = []
+        for round in 1...rounds {
+            let tag = bench.report(5, isLast: true)
+            guard let group = bench.worker.take() else { break }
+            bench.worker.finish()
+            shared.turn.store(2 * round - 1, ordering: .releasing)
+            SpinWait.pause(times: UInt32(round % 32))
+            let outcome = bench.worker.respond(group, .success)
+            outcomes.insert(outcome)
+            var wait = SpinWait()
+            while shared.turn.load(ordering: .acquiring) != 2 * round { wait.wait() }
+            let answers = port.takeAnswers(tag: tag)
+            let code: ResponseCode = outcome == .answered ? .success : .invalid
+            #expect(answers == (1, Int(code.rawValue)), "round \(round)")
+            _ = scheme.addDevice(RequesterID(1))
+        }
+        removals.join()
+        #expect(!outcomes.isEmpty)
+        bench.expectEmpty()
+    }
+
+    private final class Duel: Sendable {
+        let turn: SharedAtomic<Int>
+        init(_ turn: consuming SharedAtomic<Int>) { self.turn = turn }
+    }
+
     static func all() {
+        turnover()
         sizes()
         keys()
         crowds()

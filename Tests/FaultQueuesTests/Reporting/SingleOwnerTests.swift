@@ -14,6 +14,11 @@ struct SingleOwnerTests {
         GroupCases<SingleOwnerReporting<JemallocNodes>>.flushes()
     }
 
+    @Test
+    func anOwnerAndARemovalThatMeetAnswerOnce() {
+        GroupCases<Scheme>.duel(rounds: 2_000)
+    }
+
     @Test(arguments: [false, true])
     func everythingAtOnceKeepsTheGuarantees(answersLate: Bool) {
         GroupStress<Scheme>.run(seed: groupSeed, answersLate: answersLate)

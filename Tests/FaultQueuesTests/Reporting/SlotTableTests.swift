@@ -12,6 +12,11 @@ struct SlotTableTests {
         GroupCases<SlotTableReporting<JemallocNodes>>.flushes()
     }
 
+    @Test
+    func anOwnerAndARemovalThatMeetAnswerOnce() {
+        GroupCases<SlotTableReporting<PoolNodes>>.duel(rounds: 2_000)
+    }
+
     @Test(arguments: [false, true])
     func everythingAtOnceKeepsTheGuarantees(answersLate: Bool) {
         GroupStress<SlotTableReporting<PoolNodes>>.run(seed: groupSeed, answersLate: answersLate)
