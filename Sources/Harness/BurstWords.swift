@@ -91,7 +91,7 @@ public struct ThinkTime: BitwiseCopyable, Sendable {
         // A linear congruential step (Knuth's MMIX constants): two instructions, and nothing here
         // needs more than its high bits.
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        var left = (state >> 33) &* bound >> 31
+        var left = ((state >> 33) &* bound) >> 31
         while left > 0 {
             fq_opaque(left)
             left &-= 1

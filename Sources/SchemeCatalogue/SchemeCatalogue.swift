@@ -19,7 +19,16 @@ public enum SchemeCatalogue {
     ]
 
     /// The reporting subject.
-    public static let reporting: [ReportingScheme] = []
+    public static let reporting: [ReportingScheme] = [
+        ReportingScheme(DeviceLockReporting<FutexLock, PoolNodes>.self),
+        ReportingScheme(DomainHandlerReporting<FutexLock, PoolNodes>.self),
+        ReportingScheme(ConsolidatedReporting<FutexLock, PoolNodes>.self),
+        ReportingScheme(ConsolidatedFlushReporting<FutexLock, PoolNodes>.self),
+        ReportingScheme(RCURefcountReporting<FutexLock, PoolNodes>.self),
+        ReportingScheme(ShardedReporting<FutexLock, PoolNodes>.self),
+        ReportingScheme(SlotTableReporting<PoolNodes>.self),
+        ReportingScheme(SingleOwnerReporting<PoolNodes>.self),
+    ]
 
     /// Every subject.
     public static let all = SchemeSet(rings: rings, reporting: reporting)

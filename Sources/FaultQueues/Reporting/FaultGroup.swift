@@ -17,9 +17,9 @@ public struct PageFault: BitwiseCopyable {
 /// A complete group on its way from report to response. Models `struct iopf_group`, with the last
 /// fault embedded.
 ///
-/// It has one owner at a time: the structure until a worker takes it, then that worker, then whoever
-/// the worker hands it to. The owner calls `respond` exactly once, which frees it whether or not it
-/// was still pending; so a late answer never touches freed memory.
+/// It has one owner at a time: the structure until a worker takes it, then that worker, then
+/// whoever the worker hands it to. The owner calls `respond` exactly once, which frees it whether
+/// or not it was still pending; so a late answer never touches freed memory.
 public struct FaultGroup: BitwiseCopyable {
     /// The request that completed the group; its answer is built from it.
     public var last: PageRequest

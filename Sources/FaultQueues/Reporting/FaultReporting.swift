@@ -78,8 +78,9 @@ public struct ReportingCensus: Equatable, Sendable {
 ///
 /// G1. Every completed group is answered exactly once.
 /// G2. A request that is not the last of its group is never answered by itself.
-/// G3. A group holds pages of one (device, PASID, index) alone, in order of arrival, last page last.
-/// G4. When `flush(device, PASID)` returns, no handler runs for a group of that device and PASID
+/// G3. A group holds pages of one (device, PASID, index) alone, in order of arrival, last page
+/// last. G4. When `flush(device, PASID)` returns, no handler runs for a group of that device and
+/// PASID
 ///     that was queued before the call, none of its requests is partial, and each of its groups has
 ///     been answered.
 /// G5. A flush changes nothing of other PASIDs and other devices, except that it may wait for them.

@@ -4,8 +4,8 @@ import FaultModel
 /// The device side of responses: where the page-group-response descriptor goes.
 ///
 /// A request says in the top 16 bits of its first private word which lane it came by, and in the
-/// rest its number there; its answer is counted under both. So the other side can give a credit back
-/// per answer, and can see a group that was answered twice or not at all.
+/// rest its number there; its answer is counted under both. So the other side can give a credit
+/// back per answer, and can see a group that was answered twice or not at all.
 ///
 /// Overlap: any number of threads in `send`; each lane's entries are cleared by its own reporter.
 public struct ResponsePort: BitwiseCopyable, @unchecked Sendable {

@@ -3,9 +3,9 @@ import FaultModel
 // The kernel's unbound, unordered workqueue, as far as faults use it: an intrusive list of groups
 // under one lock, workers that take from it, and a drain that waits for everything queued before.
 //
-// Draining is by colour, as flush_workqueue does it: every group carries the colour that was current
-// when it was queued; a drain moves on to the next colour and waits until no group of an earlier one
-// is queued or being handled. Drains are serialised, so two colours are enough.
+// Draining is by colour, as flush_workqueue does it: every group carries the colour that was
+// current when it was queued; a drain moves on to the next colour and waits until no group of an
+// earlier one is queued or being handled. Drains are serialised, so two colours are enough.
 //
 //     at the same time   queue   take   finish   drain
 //     any                waits   waits  waits    waits (drain: for another drain to end)

@@ -96,6 +96,8 @@ public struct HandlerBurst {
     @usableFromInline var groups = 0
     @usableFromInline var pages = 0
     @usableFromInline var failedTries = 0
+    /// Groups that this thread completed and has not handled another for.
+    @usableFromInline var owed = 0
     /// Pages of another key than the last's.
     @usableFromInline var mixed = 0
     /// Pages out of order of arrival.
@@ -202,7 +204,8 @@ public func measuredReports<Reporter: FaultReporter>(
     burst.words.pointee.finishProducer()
 }
 
-/// Reports, and answers what is complete on the same thread.
+/// Reports, and answers what is complete on the same thread: a group for every group. A try that
+/// finds none, because another reporter's hand-over stands before this one's, is made up for later.
 @inlinable @inline(never)
 public func measuredInlineReports<Reporter: FaultReporter, Worker: FaultWorker>(
     _ endpoint: inout Reporter, _ worker: inout Worker, _ burst: inout ReporterBurst,
@@ -224,14 +227,18 @@ public func measuredInlineReports<Reporter: FaultReporter, Worker: FaultWorker>(
         let start = burst.samples == nil ? 0 : Ticks.now()
         let outcome = endpoint.report(request)
         if let samples = burst.samples { samples.record(from: start, to: Ticks.now()) }
-        if burst.note(outcome, request), let group = worker.take() {
+        if burst.note(outcome, request) { handler.owed &+= 1 }
+        while handler.owed > 0, let group = worker.take() {
+            handler.owed &-= 1
             handler.handle(group)
             if worker.respond(group, .success) != .answered { handler.late &+= 1 }
             worker.finish()
         }
     }
     burst.endTicks = Ticks.now()
+    handler.owed = 0
     burst.words.pointee.finishProducer()
+    measuredHandling(&worker, &handler)
 }
 
 /// Takes, handles and answers groups until the reporters have finished and nothing is queued.

@@ -101,8 +101,8 @@ struct IndexStack: BitwiseCopyable, @unchecked Sendable {
         let below = links[Int(Self.index(of: observed))].load(ordering: .relaxed)
         return storage.pointee.top.value.compareExchange(
             expected: observed, desired: Self.word(tag: Self.tag(of: observed) &+ 1, index: below),
-            // Relaxed: with its tag the word can only be the one that was observed, by an acquire. The
-            // standard library has no such pair of orderings and makes the success acquire too.
+            // Relaxed: with its tag the word can only be the one that was observed, by an acquire.
+            // The standard library has no such pair of orderings and makes the success acquire too.
             successOrdering: .relaxed,
             // ORDER pool.free-list, acquire side. Pairs with the exchange in push(_:).
             // Keeps: as in observeTop(), for the next try with this top.
