@@ -54,6 +54,13 @@ public struct ClaimingProducer: RingProducer {
     @inline(never)
     mutating func makeRoomSlow(_ tail: inout UInt64) -> EnqueueOutcome {
         if tail & TailRegister.overflowFlag != 0 { return .overflowed }
+        if policy != .wait {
+            let now = control.pointee.tail.lookBeforeHead()
+            if now != tail {
+                tail = now
+                return .enqueued
+            }
+        }
         // ORDER ring.claim-freed, acquire side. Pairs with the consumers' writes of the head.
         // Keeps: a consumer's reads of the slot before this side's next write to it.
         // If relaxed: a new request can appear in the middle of the consumer's copy.

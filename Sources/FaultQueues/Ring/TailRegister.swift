@@ -19,6 +19,16 @@ struct TailRegister: ~Copyable {
         word.value.load(ordering: .relaxed)  // the claim's exchange confirms it
     }
 
+    /// The register as it is now, for a look at the head that must not be older.
+    @inline(__always)
+    func lookBeforeHead() -> UInt64 {
+        // ORDER ring.overflow-cleared, acquire side. Pairs with acknowledgeOverflow().
+        // Keeps: the head that emptied the ring before the register without the flag.
+        // If relaxed: a producer that sees the flag cleared can still find the old, full head, and
+        // raises an overflow on an empty ring.
+        word.value.load(ordering: .acquiring)
+    }
+
     /// Claims the position `tail`; nil on success, else the register as it is now.
     @inline(__always)
     func claim(_ tail: UInt64) -> UInt64? {
@@ -47,10 +57,12 @@ struct TailRegister: ~Copyable {
         guard now & Self.overflowFlag != 0 else { return false }
         let tail = now & ~Self.overflowFlag
         if needsEmpty && tail != head { return false }
-        // NO ORDER: a producer that sees the flag cleared learns of free slots from the head alone,
-        // which it acquires; with an older head it takes the ring for full and looks again.
+        // ORDER ring.overflow-cleared, release side. Pairs with the load in lookBeforeHead().
+        // Keeps: the head that emptied the ring before the register without the flag.
+        // If relaxed: as there.
         return word.value.compareExchange(
-            expected: now, desired: tail, successOrdering: .relaxed, failureOrdering: .relaxed
+            expected: now, desired: tail, successOrdering: .releasing,
+            failureOrdering: .relaxed  // another consumer acknowledged
         ).exchanged
     }
 }
