@@ -63,8 +63,13 @@ uint8_t fq_spsc_enqueue(
         uint8_t outcome = make_room_slow(producer);
         if (outcome != FQ_ENQUEUED) return outcome;
     }
-    producer->slots[producer->tail & producer->mask] =
-        (struct fq_request){header, address, private_data0, private_data1};
+    // Slots are written and read word by word: ThreadSanitizer does not see the copy of a struct,
+    // which is a memcpy to it.
+    struct fq_request *slot = &producer->slots[producer->tail & producer->mask];
+    slot->header = header;
+    slot->address = address;
+    slot->private_data0 = private_data0;
+    slot->private_data1 = private_data1;
     producer->tail += 1;
     atomic_store_explicit(&producer->lane->tail, producer->tail, memory_order_release);
     return FQ_ENQUEUED;
@@ -85,6 +90,11 @@ static inline uint64_t find_work(struct fq_spsc_consumer *consumer) {
     return 0;
 }
 
+static inline struct fq_request read_slot(const struct fq_request *slot) {
+    return (struct fq_request){
+        slot->header, slot->address, slot->private_data0, slot->private_data1};
+}
+
 int64_t fq_spsc_dequeue(
     struct fq_spsc_consumer *consumer, struct fq_request *buffer, int64_t limit) {
     struct fq_spsc_position *position = &consumer->positions[consumer->current];
@@ -100,13 +110,13 @@ int64_t fq_spsc_dequeue(
     uint64_t head = position->head;
     if (!consumer->head_per_entry) {
         for (int64_t offset = 0; offset < count; offset++) {
-            buffer[offset] = slots[head & consumer->mask];
+            buffer[offset] = read_slot(&slots[head & consumer->mask]);
             head += 1;
         }
         atomic_store_explicit(&lane->head, head, memory_order_release);
     } else {
         for (int64_t offset = 0; offset < count; offset++) {
-            buffer[offset] = slots[head & consumer->mask];
+            buffer[offset] = read_slot(&slots[head & consumer->mask]);
             head += 1;
             atomic_store_explicit(&lane->head, head, memory_order_release);
         }
