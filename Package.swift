@@ -71,7 +71,8 @@ let package = Package(
 
         .testTarget(name: "FaultModelTests", dependencies: ["FaultModel"]),
         .testTarget(
-            name: "FaultQueuesTests", dependencies: ["FaultModel", "FaultQueues", "CPlatform"]),
+            name: "FaultQueuesTests",
+            dependencies: ["FaultModel", "FaultQueues", "FaultOracle", "CPlatform"]),
         .testTarget(name: "FaultTrafficTests", dependencies: ["FaultTraffic"]),
         .testTarget(name: "FaultOracleTests", dependencies: ["FaultOracle"]),
         .testTarget(name: "PlacementTests", dependencies: ["Placement", "CHwloc"]),

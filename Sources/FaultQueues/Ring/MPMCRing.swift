@@ -127,7 +127,7 @@ public final class MPMCRing: PageRequestRing, @unchecked Sendable {
 
         /// Moves head over the run, or marks it for whoever has the turn.
         @inline(__always)
-        private func giveBack(from start: UInt64, to end: UInt64) {
+        func giveBack(from start: UInt64, to end: UInt64) {
             // ORDER ring.mpmc-turn, acquire side. Pairs with the writes of head below.
             // Keeps: earlier consumers' copies before this one's move of the head past them.
             // If relaxed: a producer can overwrite a slot whose copy it cannot know to be done.

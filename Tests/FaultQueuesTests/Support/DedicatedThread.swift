@@ -58,9 +58,12 @@ let onlineCPUCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 /// takes long.
 let crowd = min(onlineCPUCount + 2, 6)
 
-/// The seed of this run: FQ_TEST_SEED, or one from the clock. Tests name it in what they report.
+/// The seed of this run: FQBENCH_TEST_SEED (or, as some tests print it, FQ_TEST_SEED), or one from
+/// the clock. Tests name it in what they report.
 let testSeed: UInt64 = {
-    if let text = getenv("FQ_TEST_SEED"), let seed = UInt64(String(cString: text)) { return seed }
+    for name in ["FQBENCH_TEST_SEED", "FQ_TEST_SEED"] {
+        if let text = getenv(name), let seed = UInt64(String(cString: text)) { return seed }
+    }
     return fq_ticks()
 }()
 
