@@ -1,0 +1,253 @@
+# The rules of scripts/check-hot-loops. Reads, in this order, each announced by `step`: the schemes'
+# types, the names of the measured loops, the symbols, the functions' frames, the disassembly.
+# Prints a table; findings go to standard error, one a line.
+
+function padded(address) { return substr("0000000000000000", 1, 16 - length(address)) address }
+
+function finding(text) { print text >"/dev/stderr" }
+
+function short(text) {
+    gsub(/FaultQueues\.|Harness\.|Swift\./, "", text)
+    return text
+}
+
+# A function by its name without its types, or by its address where it has no symbol.
+function title(address) {
+    if (!(address in name)) return "unnamed function at " address
+    return short(name[address])
+}
+
+# A loop that RingScheme reaches: the signature of its closure and the closure around that, the
+# operations that it must call, and those that it may.
+function loop(signature, within, loop_name, must, may) {
+    loop_of["(" signature ") -> () in closure #" within " "] = loop_name
+    must_call[loop_name] = must
+    may_call[loop_name] = may
+    known[loop_name] = 1
+    # Loops with fewer operations first: they tell the unnamed operations of the others apart.
+    order[++loop_count] = loop_name
+}
+
+BEGIN {
+    producer = "inout Harness.ProducerBurst"
+    consumer = "inout Harness.ConsumerBurst"
+    requests = "Swift.UnsafeBufferPointer<Harness.ScheduledRequest>"
+    loop(producer, 2, "measuredSaturation", "enqueue", "")
+    loop(producer ", " requests, 2, "measuredReplay", "enqueue", "")
+    loop(producer ", Swift.Int", 2, "measuredCalls", "enqueue", "")
+    loop(consumer, 4, "measuredEchoes", "enqueue dequeue", "")
+    loop(producer ", " consumer, 4, "measuredRoundTrips", "enqueue dequeue", "")
+    loop(consumer, 3, "measuredDrain", "dequeue", "acknowledgeOverflow")
+    known["measuredEmptyLoop"] = 1
+    forwarder = "partial apply forwarder for generic specialization <"
+}
+
+step == "schemes" { scheme[++scheme_count] = $1; next }
+
+step == "loops" {
+    if (!($1 in known)) finding($1 ": a measured loop that this check does not know")
+    declared[$1] = 1
+    next
+}
+
+step == "symbols" {
+    address = $1
+    text = substr($0, length($1) + 2)
+    if (!(address in name)) name[address] = text
+    if (text ~ /^Harness\.measuredEmptyLoop\(/) empty_loop = address
+    if (text ~ /^merged / && text ~ /measured|RingScheme|\.Producer|\.Consumer/)
+        finding("merged function in the binary: " short(text))
+    if (index(text, forwarder) == 1 && text ~ /RingScheme\.init</) {
+        split_at = index(text, "> of closure #")
+        type = substr(text, length(forwarder) + 1, split_at - length(forwarder) - 1)
+        for (signature in loop_of)
+            if (index(substr(text, split_at), signature) > 0) {
+                slot = type SUBSEP loop_of[signature]
+                starts[slot] = starts[slot] " " address
+            }
+    }
+    next
+}
+
+step == "frames" { frame[++frame_count] = $1; frame_end[$1] = $2; next }
+
+# Keeps what leaves each function: calls, and jumps that are indirect or go elsewhere.
+step == "code" && /^ *[0-9a-f]+:\t/ {
+    split($0, field, "\t")
+    address = field[1]
+    gsub(/[ :]/, "", address)
+    address = padded(address)
+    while (at < frame_count && frame[at + 1] <= address) at++
+    inside = frame[at]
+    if (at == 0 || address >= frame_end[inside]) next
+    instructions[inside]++
+    text = field[2]
+    if (text !~ /^(bnd |notrack |rep )*(call|j[a-z]+) /) next
+    operand = text
+    sub(/^(bnd |notrack |rep )*[a-z]+ +/, "", operand)
+    if (operand ~ /^[0-9a-f]+ </) {
+        target = operand
+        sub(/ .*/, "", target)
+        target = padded(target)
+        if (text !~ /call/ && target >= inside && target < frame_end[inside]) next
+        if (operand ~ /@plt/) {
+            sub(/^[^<]*</, "", operand)
+            sub(/@plt.*/, "", operand)
+            target = "plt:" operand
+        }
+    } else {
+        target = "indirect"
+    }
+    exits[inside]++
+    exit_target[inside, exits[inside]] = target
+    exit_text[inside, exits[inside]] = text
+}
+
+# The function behind a closure's forwarder; empty where the way is not a plain one.
+function followed(address, steps) {
+    for (steps = 0; steps < 4; steps++) {
+        if (!(address in frame_end)) return ""
+        if (!(address in name) ||
+            name[address] !~ /^partial apply forwarder |^generic specialization <.*> of closure #/)
+            return address
+        if (exits[address] != 1) return ""
+        address = exit_target[address, 1]
+    }
+    return ""
+}
+
+# Which operation of the scheme a function is; empty where none.
+function operation(type, target, allowed, kinds, count, place) {
+    if (target in name) {
+        if (name[target] ~ /\.enqueue\(|^fq_.*_enqueue$/) return "enqueue"
+        if (name[target] ~ /\.dequeue\(|^fq_.*_dequeue$/) return "dequeue"
+        if (name[target] ~ /\.acknowledgeOverflow\(|^fq_.*_acknowledge_overflow$/)
+            return "acknowledgeOverflow"
+        return ""
+    }
+    # Shared by schemes with equal code: told apart by the loops that call it.
+    if (!(target in frame_end)) return ""
+    count = split(allowed, kinds, " ")
+    for (place = 1; place <= count; place++)
+        if ((type, kinds[place]) in chosen && chosen[type, kinds[place]] == target)
+            return kinds[place]
+    for (place = 1; place <= count; place++)
+        if (!((type, kinds[place]) in chosen)) return kinds[place]
+    return ""
+}
+
+function check_loop(type, loop_name, address, title_, allowed, place, target, kind, text, count) {
+    title_ = loop_name " of " short(type)
+    if (address in name) {
+        if (index(name[address], "generic specialization <") != 1 ||
+            index(name[address], "of Harness." loop_name "<") == 0) {
+            finding(title_ ": its closure leads to " title(address) \
+                ", expected a specialisation of " loop_name)
+            return
+        }
+    }
+    split("", count)
+    allowed = must_call[loop_name] " " may_call[loop_name]
+    for (place = 1; place <= exits[address]; place++) {
+        target = exit_target[address, place]
+        text = exit_text[address, place]
+        sub(/ <.*/, "", text)
+        if (target == "indirect") {
+            finding(title_ ": indirect: " text)
+            continue
+        }
+        if ((target in name) && name[target] ~ /Slow\(|\.observeStray\(|\.observeViolation\(/) {
+            count["other"]++
+            continue
+        }
+        kind = operation(type, target, allowed)
+        if (kind == "" || index(" " allowed " ", " " kind " ") == 0) {
+            finding(title_ ": " text ": calls " \
+                (target ~ /^plt:/ ? substr(target, 5) : title(target)))
+            continue
+        }
+        if ((type, kind) in chosen && chosen[type, kind] != target)
+            finding(title_ ": " text ": a second " kind ", " title(target))
+        chosen[type, kind] = target
+        reach(target, kind " of " short(type))
+        count[kind]++
+    }
+    report(type, loop_name, address, title_, count)
+}
+
+function report(type, loop_name, address, title_, count, kinds, number, place, kind, calls) {
+    number = split(must_call[loop_name] " " may_call[loop_name], kinds, " ")
+    for (place = 1; place <= number; place++) {
+        kind = kinds[place]
+        if (count[kind] > 0) {
+            calls = calls (calls == "" ? "" : ", ") kind " " count[kind]
+        } else if (index(" " must_call[loop_name] " ", " " kind " ") > 0) {
+            finding(title_ ": no call of " kind "; it was inlined or is missing")
+        }
+        # The null ring's operations do nothing, which changes the loop around them.
+        if (type ~ /NullRing$/ || count[kind] == 0) continue
+        if (!((loop_name, kind) in places)) {
+            places[loop_name, kind] = count[kind] + 0
+            first_type[loop_name, kind] = type
+        } else if (places[loop_name, kind] != count[kind] + 0) {
+            finding(title_ ": " kind " is called from " (count[kind] + 0) \
+                " places, but from " places[loop_name, kind] " for " \
+                short(first_type[loop_name, kind]))
+        }
+    }
+    if (count["other"] > 0) calls = calls ", slow " count["other"]
+    printf "%-20s %-34s %12d  %s\n", loop_name, short(type), instructions[address], calls
+    checked++
+}
+
+# Adds a function to those whose callees are looked at.
+function reach(address, from) {
+    if (address in reached) return
+    reached[address] = from
+    queue[++queued] = address
+}
+
+function check_reached(address, place, target, text, callee) {
+    for (place = 1; place <= exits[address]; place++) {
+        target = exit_target[address, place]
+        text = exit_text[address, place]
+        sub(/ <.*/, "", text)
+        if (target == "indirect") {
+            finding(reached[address] ": " title(address) ": indirect: " text)
+            continue
+        }
+        callee = target ~ /^plt:/ ? substr(target, 5) : (target in name) ? name[target] : ""
+        if (callee ~ /^_?swift_|^(malloc|calloc|realloc|free|posix_memalign|aligned_alloc)$/ ||
+            callee ~ /^merged |type metadata accessor|witness table accessor|lazy protocol witness/)
+            finding(reached[address] ": " title(address) ": " text ": calls " callee)
+        else if (target in frame_end)
+            reach(target, reached[address])
+    }
+}
+
+END {
+    printf "%-20s %-34s %12s  %s\n", "loop", "scheme", "instructions", "calls"
+    for (number = 1; number <= loop_count; number++) {
+        loop_name = order[number]
+        if (!(loop_name in declared)) finding(loop_name ": no such loop in the sources")
+        for (place = 1; place <= scheme_count; place++) {
+            type = scheme[place]
+            total = split(starts[type, loop_name], found, " ")
+            if (total == 0) finding(loop_name " of " short(type) ": no closure leads to it")
+            split("", seen)
+            for (item = 1; item <= total; item++) {
+                body = followed(found[item])
+                if (body == "")
+                    finding(loop_name " of " short(type) ": its closure is no plain call: " \
+                        title(found[item]))
+                else if (!(body in seen)) check_loop(type, loop_name, body)
+                seen[body] = 1
+            }
+        }
+    }
+    for (item = 1; item <= queued; item++) check_reached(queue[item])
+    if (empty_loop == "") finding("measuredEmptyLoop: not in the binary")
+    else if (exits[empty_loop] > 0)
+        finding("measuredEmptyLoop: " exit_text[empty_loop, 1])
+    printf "%d loops, %d functions reached from their operations\n", checked, queued
+}
