@@ -85,13 +85,20 @@ public struct ThinkTime: BitwiseCopyable, Sendable {
         state = seed
     }
 
+    /// Passes of the next wait.
     @inlinable
-    public mutating func pass() {
-        if bound == 0 { return }
+    mutating func draw() -> UInt64 {
         // A linear congruential step (Knuth's MMIX constants): two instructions, and nothing here
         // needs more than its high bits.
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        var left = ((state >> 33) &* bound) >> 31
+        // 31 random bits times the bound, less 31 bits. Shifts bind tighter than products.
+        return ((state >> 33) &* bound) >> 31
+    }
+
+    @inlinable
+    public mutating func pass() {
+        if bound == 0 { return }
+        var left = draw()
         while left > 0 {
             fq_opaque(left)
             left &-= 1

@@ -60,15 +60,16 @@ public enum Floor {
     /// Nanoseconds of one pass of `ThinkTime`'s loop.
     static func thinkPassNs(topology: Topology, clock: ClockCalibration) throws -> Double {
         try onOneCPU(topology: topology) {
-            median(clock) {
-                var think = ThinkTime(bound: 2 * UInt64(passes), seed: 1)
-                var done: UInt64 = 0
-                // Uniform below the bound: many draws make the mean half of it.
-                while done < 64 {
+            var think = ThinkTime(bound: UInt64(passes), seed: 1)
+            return median(clock) {
+                // The same draws, to know how many passes they are.
+                var copy = think
+                var count: UInt64 = 0
+                for _ in 0..<8 {
                     think.pass()
-                    done += 1
+                    count += copy.draw()
                 }
-                return 64 * passes
+                return Int(count)
             }
         }
     }
