@@ -14,6 +14,16 @@ public enum NamePattern {
         return rest.hasSuffix(parts[parts.count - 1])
     }
 
+    /// Whether a name is one that suites may give: small letters, digits, hyphens and dots.
+    static func isKebab(_ name: String) -> Bool {
+        !name.isEmpty
+            && name.utf8.allSatisfy {
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                    || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+            }
+    }
+
     /// The items that a pattern meets, each once, in the order of `items`.
     ///
     /// - Throws: Where a pattern meets none.

@@ -37,7 +37,17 @@ public struct Suite: Sendable, Equatable, Codable {
 public struct SuiteError: Error, Equatable, Sendable, CustomStringConvertible {
     public let description: String
 
-    public init(_ description: String) { self.description = description }
+    /// Control characters become spaces: a name from outside must not break the line.
+    public init(_ description: String) {
+        self.description = String(
+            String.UnicodeScalarView(
+                description.unicodeScalars.map {
+                    switch $0.properties.generalCategory {
+                    case .control, .lineSeparator, .paragraphSeparator: " "
+                    default: $0
+                    }
+                }))
+    }
 }
 
 extension Suite {
@@ -52,8 +62,8 @@ extension Suite {
         self.init(
             name: try fields.decode(String.self, forKey: .name),
             description: try fields.decode(String.self, forKey: .description),
-            rounds: try fields.decode(Int.self, forKey: .rounds),
-            burstsPerRound: try fields.decode(Int.self, forKey: .burstsPerRound),
+            rounds: try fields.decodeWhole(forKey: .rounds),
+            burstsPerRound: try fields.decodeWhole(forKey: .burstsPerRound),
             burstMs: try fields.decode(Double.self, forKey: .burstMs),
             schemes: try fields.decode([String].self, forKey: .schemes),
             ring: try fields.decodeIfPresent([RingWorkload].self, forKey: .ring) ?? [],
@@ -86,7 +96,9 @@ extension Suite {
 
     /// What is wrong with it; nil if sound.
     public var fault: String? {
-        if name.isEmpty { return "name: expected a name" }
+        if !NamePattern.isKebab(name) {
+            return "name: expected kebab-case, found \"\(name)\""
+        }
         if !(1...10_000).contains(rounds) { return "rounds: expected 1…10000, found \(rounds)" }
         if !(1...1000).contains(burstsPerRound) {
             return "burstsPerRound: expected 1…1000, found \(burstsPerRound)"

@@ -117,7 +117,8 @@ public struct SuiteRunner {
         var offered: Double?
         if case .ring(let scheme, let workload) = cell.job, workload.measure == .openLoop {
             if case .saturationShare(let share) = workload.arrivals {
-                offered = share * (try saturation(of: cell, scheme, workload))
+                offered = max(
+                    share * (try saturation(of: cell, scheme, workload)), RingWorkload.lowestRate)
             } else {
                 offered = try source(of: workload, offeredPerSecond: nil).offeredPerSecond
             }
@@ -125,7 +126,8 @@ public struct SuiteRunner {
         return CellRecord(key: cell.key, measure: cell.measure, offeredPerSecond: offered)
     }
 
-    /// Requests per second that the cell's scheme reaches in a closed loop: the median burst.
+    /// Requests per second that the cell's scheme reaches in a closed loop: the median burst, or the
+    /// mean where threads share a CPU and most bursts end before the consumer has run.
     private func saturation(
         of cell: SuitePlan.Cell, _ scheme: RingScheme, _ workload: RingWorkload
     ) throws -> Double {
@@ -136,7 +138,8 @@ public struct SuiteRunner {
         var pilot = base(cell, scheme, closed, bursts: 9)
         pilot.runsCanary = false
         let rates = try pilot.run(index: 0).bursts.map(\.rate)
-        return max(Statistics.median(rates) ?? 0, 1)
+        let median = Statistics.median(rates) ?? 0
+        return median > 0 ? median : rates.reduce(0, +) / Double(max(rates.count, 1))
     }
 
     private func trial(

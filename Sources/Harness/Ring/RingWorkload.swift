@@ -24,6 +24,10 @@ public struct RingWorkload: Sendable, Equatable, Codable {
     /// When requests arrive; for an open loop, and only there.
     public let arrivals: Arrivals?
 
+    /// Requests per second below which no open loop offers any: a burst has sixteen at least, and
+    /// would take far longer than a burst is meant to.
+    static let lowestRate = 1000.0
+
     /// What an open loop's requests and their times come from.
     public enum Arrivals: Sendable, Equatable {
         /// Exponential gaps at a rate, of all producers together.
@@ -67,8 +71,7 @@ public struct RingWorkload: Sendable, Equatable, Codable {
     /// What is wrong with it, as the rest of a line that begins with where it stands; nil if sound.
     public var fault: String? {
         let hardware = RingConfiguration.hardwareCapacities
-        if name.isEmpty || !name.allSatisfy({ $0.isLowercase || $0.isNumber || "-.".contains($0) })
-        {
+        if !NamePattern.isKebab(name) {
             return "name: expected kebab-case, found \"\(name)\""
         }
         if !(1...256).contains(producers) { return "producers: expected 1…256, found \(producers)" }
@@ -105,15 +108,17 @@ extension RingWorkload {
         let fields = try decoder.container(keyedBy: Key.self)
         self.init(
             name: try fields.decode(String.self, forKey: .name),
-            measure: try fields.decode(CellMeasure.self, forKey: .measure),
-            producers: try fields.decodeIfPresent(Int.self, forKey: .producers) ?? 1,
-            consumers: try fields.decodeIfPresent(Int.self, forKey: .consumers) ?? 1,
+            measure: try fields.decode(
+                oneOf: [CellMeasure.throughput, .roundTrip, .openLoop], forKey: .measure),
+            producers: try fields.decodeWhole(forKey: .producers, ifAbsent: 1),
+            consumers: try fields.decodeWhole(forKey: .consumers, ifAbsent: 1),
             placements: try fields.decodeIfPresent([String].self, forKey: .placements),
-            capacity: try fields.decodeIfPresent(Int.self, forKey: .capacity) ?? 2048,
-            batch: try fields.decodeIfPresent(Int.self, forKey: .batch) ?? 64,
-            headUpdate: try fields.decodeIfPresent(HeadUpdate.self, forKey: .headUpdate)
-                ?? .perBatch,
-            overflow: try fields.decodeIfPresent(OverflowPolicy.self, forKey: .overflow) ?? .wait,
+            capacity: try fields.decodeWhole(forKey: .capacity, ifAbsent: 2048),
+            batch: try fields.decodeWhole(forKey: .batch, ifAbsent: 64),
+            headUpdate: fields.contains(.headUpdate)
+                ? try fields.decode(oneOf: HeadUpdate.allCases, forKey: .headUpdate) : .perBatch,
+            overflow: fields.contains(.overflow)
+                ? try fields.decode(oneOf: OverflowPolicy.allCases, forKey: .overflow) : .wait,
             thinkNs: try fields.decodeIfPresent(Double.self, forKey: .thinkNs) ?? 0,
             arrivals: try fields.decodeIfPresent(Arrivals.self, forKey: .arrivals))
     }
@@ -136,8 +141,8 @@ extension RingWorkload.Arrivals: Codable {
         case "bursts":
             self = .bursts(
                 perSecond: try fields.decode(Double.self, forKey: .perSecond),
-                length: try fields.decode(Int.self, forKey: .length),
-                idleNs: try fields.decode(UInt64.self, forKey: .idleNs))
+                length: try fields.decodeWhole(forKey: .length),
+                idleNs: UInt64(try fields.decodeWhole(forKey: .idleNs, from: 0)))
         case "trace":
             self = .trace(
                 name: try fields.decode(String.self, forKey: .trace),
@@ -172,25 +177,57 @@ extension RingWorkload.Arrivals: Codable {
     }
 
     var fault: String? {
-        func isRate(_ value: Double) -> Bool { value > 0 && value <= 1e9 }
+        func isRate(_ value: Double) -> Bool { value >= RingWorkload.lowestRate && value <= 1e9 }
+        let rate = "expected 1000…1e9"
         switch self {
         case .poisson(let perSecond):
             return isRate(perSecond)
-                ? nil : "perSecond: expected above 0, at most 1e9, found \(perSecond)"
+                ? nil : "perSecond: \(rate), found \(perSecond)"
         case .saturationShare(let share):
-            return share > 0 && share <= 2
-                ? nil : "share: expected above 0, at most 2, found \(share)"
+            return share >= 0.001 && share <= 2
+                ? nil : "share: expected 0.001…2, found \(share)"
         case .bursts(let perSecond, let length, let idleNs):
             if !isRate(perSecond) {
-                return "perSecond: expected above 0, at most 1e9, found \(perSecond)"
+                return "perSecond: \(rate), found \(perSecond)"
             }
             if !(1...65536).contains(length) { return "length: expected 1…65536, found \(length)" }
-            return idleNs <= 1_000_000_000
-                ? nil : "idleNs: expected 0…1000000000, found \(idleNs)"
+            let longest = UInt64(length) * 1_000_000
+            return idleNs <= longest
+                ? nil
+                : "idleNs: expected 0…\(longest), 1 ms per request of a burst, found \(idleNs)"
         case .trace(_, let speedUp):
             return speedUp > 0 && speedUp <= 1e6
                 ? nil : "speedUp: expected above 0, at most 1e6, found \(speedUp)"
         }
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// A whole number; by way of a floating-point one, because a decoder that cannot represent a
+    /// number does not say which field it is in.
+    func decodeWhole(
+        forKey key: Key, ifAbsent value: Int? = nil, from lowest: Int = .min
+    ) throws -> Int {
+        if let value, !contains(key) { return value }
+        let number = try decode(Double.self, forKey: key)
+        guard let whole = Int(exactly: number), whole >= lowest else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: self,
+                debugDescription: "expected a whole number"
+                    + (lowest == .min ? "" : " from \(lowest)") + ", found \(number)")
+        }
+        return whole
+    }
+
+    /// One of the names, or an error that lists them.
+    fileprivate func decode<Name: RawRepresentable<String>>(
+        oneOf names: [Name], forKey key: Key
+    ) throws -> Name {
+        let text = try decode(String.self, forKey: key)
+        if let name = Name(rawValue: text) { return name }
+        let all = names.map(\.rawValue).joined(separator: ", ")
+        throw DecodingError.dataCorruptedError(
+            forKey: key, in: self, debugDescription: "expected one of \(all), found \"\(text)\"")
     }
 }
 
