@@ -26,7 +26,7 @@ struct ConsumerThread {
         var probe = BurstProbe(cpus: isTimekeeper ? Array(Set(trial.cpus)) : [])
         var outcome = ThreadOutcome(isConsumer: true, number: number, cpu: trial.cpus[number])
         let buffer = allocateShared(zeroed: PageRequest.self, count: trial.workload.batch)
-        let samples = recordsLatency ? LatencySamples(capacity: RingTrial.samplesPerBurst) : nil
+        let samples = recordsLatency ? LatencySamples(capacity: trial.samplesPerBurst) : nil
         samples?.touch()
         var burst = ConsumerBurst(
             words: shared.words, buffer: buffer, batch: trial.workload.batch,

@@ -67,7 +67,7 @@ struct ProducerThread {
             trial.scheme.makePair(shared.rings[0], shared.rings[1])
         }
         let buffer = allocateShared(zeroed: PageRequest.self, count: 1)
-        let samples = LatencySamples(capacity: RingTrial.samplesPerBurst)
+        let samples = LatencySamples(capacity: trial.samplesPerBurst)
         samples.touch()
         var receive = ConsumerBurst(
             words: shared.words, buffer: buffer, batch: 1, producers: 1, wait: send.wait,

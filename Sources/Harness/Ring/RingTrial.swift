@@ -27,8 +27,11 @@ struct RingTrial {
     /// Open loops only: for each burst, the warm-up first, one list per producer.
     var schedules: [[[ScheduledRequest]]] = []
 
-    /// Samples that a consumer keeps from one burst; 2 ms of the fastest round trips.
-    static let samplesPerBurst = 32768
+    /// Samples kept from one burst: one per 40 ns, faster than any round trip through two rings,
+    /// and never fewer than an open loop can offer.
+    var samplesPerBurst: Int {
+        max(2 * RequestSource.maximumRequestsPerBurst, Int(burstNs / 40))
+    }
 
     /// Runs the round.
     ///
