@@ -53,15 +53,27 @@ struct FQBench: ParsableCommand {
         case let error as TraceError: return say(error.description, .badInput)
         case let error as TrafficConfigurationError: return say(error.description, .badInput)
         default:
-            let code = exitCode(for: error)
+            guard exitCode(for: error).isSuccess else { return say(usage(error), .badInput) }
+            // Help and version come as errors too.
             let text = fullMessage(for: error)
-            if code.isSuccess {
-                if !text.isEmpty { print(text) }
+            do throws(CommandFailure) {
+                try StandardOutput.write(lines: text.isEmpty ? [] : [text])
                 return ExitStatus.success.rawValue
+            } catch {
+                return say(error.description, error.status)
             }
-            StandardError.write(text + "\n")
-            return ExitStatus.badInput.rawValue
         }
+    }
+
+    /// A mistake on the command line in one line: what is wrong, and which help says more.
+    private static func usage(_ error: any Error) -> String {
+        let text = message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+        let hint = fullMessage(for: error).split(whereSeparator: \.isNewline).last.flatMap {
+            $0.firstMatch(of: #/See '(.+)' for more information/#)?.1
+        }
+        guard let hint else { return text }
+        let isSentence = text.last.map { ".?!".contains($0) } ?? true
+        return "\(text)\(isSentence ? "" : ".") See '\(hint)'."
     }
 
     private static func say(_ text: String, _ status: ExitStatus) -> Int32 {
@@ -78,12 +90,5 @@ struct FQBench: ParsableCommand {
 
     private static func status(of error: ResultFileError) -> ExitStatus {
         if case .system = error.reason { .unfit } else { .badInput }
-    }
-}
-
-/// Where progress and errors go, so that standard output holds results alone.
-enum StandardError {
-    static func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
     }
 }

@@ -1,5 +1,6 @@
 import FaultTraffic
 import Foundation
+import Glibc
 import Harness
 import Measurement
 import Placement
@@ -13,6 +14,8 @@ struct Session {
     let options: RunOptions
     /// Traces that do not ship, by the name that the suite uses.
     let extraTraces: [String: Trace]
+    /// What finishes a stopped run whose file is at a path; nil where nothing can.
+    let resumption: (@Sendable (String) -> String)?
 
     private static let checkpointInterval = Duration.seconds(10)
 
@@ -27,6 +30,9 @@ struct Session {
     ///
     /// - Throws: `Exit` where the run was stopped or a check failed, after the report.
     func run(resuming earlier: RunDocument?, at path: String?) throws {
+        if let output = options.output, FileManager.default.fileExists(atPath: output) {
+            throw CommandFailure(.badInput, "\(output): exists already; never overwritten")
+        }
         let topology = try Self.topology(cpus: options.cpus)
         let plan = try SuitePlan(
             suite: suite, schemes: SchemeCatalogue.all, shape: topology.shape)
@@ -43,10 +49,12 @@ struct Session {
             document = earlier
         }
         let file = try path ?? outputPath(for: document)
-        // Written before anything is measured: a folder that cannot be written costs no run.
+        // Written before the first round: a folder that cannot be written costs no run.
         try ResultStore.checkpoint(document, to: file)
         progress.note("seed \(seed), result file \(file)")
 
+        try StopSignal.install()
+        defer { StopSignal.uninstall() }
         let runner = try SuiteRunner(
             plan: plan, topology: topology, clock: clock, seed: seed, traces: traces)
         let isComplete = try measure(&document, runner, progress, file)
@@ -83,8 +91,6 @@ struct Session {
         _ document: inout RunDocument, _ runner: SuiteRunner, _ progress: ProgressPrinter,
         _ file: String
     ) throws -> Bool {
-        try StopSignal.install()
-        defer { StopSignal.uninstall() }
         let clock = ContinuousClock()
         var lastCheckpoint = clock.now
         do {
@@ -99,8 +105,13 @@ struct Session {
                 shouldStop: { StopSignal.isRequested },
                 afterRound: { state in
                     guard clock.now - lastCheckpoint > Self.checkpointInterval else { return }
-                    try ResultStore.checkpoint(state, to: file)
                     lastCheckpoint = clock.now
+                    do throws(ResultFileError) {
+                        try ResultStore.checkpoint(state, to: file)
+                    } catch {
+                        // The end of the run finds another place; its rounds are worth keeping.
+                        progress.note("fqbench: \(error); measuring goes on")
+                    }
                 })
             progress.finish()
             return isComplete
@@ -111,58 +122,69 @@ struct Session {
         }
     }
 
-    /// Writes what there is, and where the place for it fails, somewhere else. Whether it is in its
-    /// place.
+    /// Writes what there is, and where the place for it fails, somewhere else.
+    ///
+    /// - Returns: Where it is; nil where it could not be written anywhere.
     @discardableResult
-    private func keep(_ document: RunDocument, _ file: String) -> Bool {
+    private func keep(_ document: RunDocument, _ file: String) -> String? {
         do {
             try ResultStore.checkpoint(document, to: file)
-            return true
+            return file
         } catch {
-            let name = URL(fileURLWithPath: file).lastPathComponent
-            let refuge = FileManager.default.temporaryDirectory.path + "/" + name
             StandardError.write("fqbench: \(error)\n")
-            do {
-                try ResultStore.write(document, to: refuge)
-                StandardError.write("fqbench: the result was kept in \(refuge)\n")
-            } catch {
-                StandardError.write("fqbench: \(error); the result exists only on the terminal\n")
-            }
-            return false
         }
+        let name = "fqbench-\(getpid())-" + URL(fileURLWithPath: file).lastPathComponent
+        let files = FileManager.default
+        for folder in [files.temporaryDirectory.path, files.currentDirectoryPath] {
+            let refuge = folder + "/" + name
+            if (try? ResultStore.write(document, to: refuge)) != nil {
+                StandardError.write("fqbench: the result was kept in \(refuge)\n")
+                return refuge
+            }
+        }
+        StandardError.write("fqbench: the result could be kept nowhere\n")
+        return nil
     }
 
+    /// Keeps and shows what there is; throws whatever exit status says more than success.
     private func finish(_ state: RunDocument, isComplete: Bool, file: String) throws {
         var document = state
         if isComplete { document.finishedAt = Self.now() }
         if let peak = ProcessMemory.peakResidentBytes() {
             document.environment["run.peak-resident-bytes"] = "\(peak)"
         }
-        let isKept = keep(document, file)
-        if options.json {
-            let bytes = try ResultStore.encode(document, path: "standard output")
-            FileHandle.standardOutput.write(Data(bytes))
-        } else {
-            print(RunReport.text(document, Terminal.style(width: options.width)))
-            print("\nResult file: \(file)")
-        }
-        if !isKept { throw Exit(code: ExitStatus.unfit.rawValue) }
-        if document.cells.contains(where: { $0.rounds.contains { !$0.check.holds } }) {
-            throw Exit(code: ExitStatus.checkFailed.rawValue)
-        }
+        let place = keep(document, file)
         if !isComplete {
-            StandardError.write("fqbench: stopped; go on with --resume \(file)\n")
-            throw Exit(code: StopSignal.exitCode ?? 130)
+            let stopped = resumption.flatMap { place.map($0) }.map { "; go on with: \($0)" }
+            StandardError.write("fqbench: stopped\(stopped ?? "")\n")
+        }
+        let broken = document.cells.filter { $0.rounds.contains { !$0.check.holds } }
+        for cell in broken {
+            let rounds = cell.rounds.filter { !$0.check.holds }
+            StandardError.write(
+                "fqbench: \(cell.key.scheme) under \(cell.key.workload): check failed in "
+                    + "\(rounds.count) of \(cell.rounds.count) rounds: "
+                    + "\(rounds[0].check.violations[0])\n")
+        }
+        try show(document, place)
+        if place != file { throw Exit(code: ExitStatus.unfit.rawValue) }
+        if !broken.isEmpty { throw Exit(code: ExitStatus.checkFailed.rawValue) }
+        if !isComplete { throw Exit(code: StopSignal.exitCode ?? 130) }
+    }
+
+    private func show(_ document: RunDocument, _ place: String?) throws {
+        if options.json {
+            try StandardOutput.write(try ResultStore.encode(document, path: "standard output"))
+        } else {
+            try StandardOutput.write(lines: [
+                RunReport.text(document, Terminal.style(width: options.width)), "",
+                place.map { "Result file: \($0)" } ?? "No result file.",
+            ])
         }
     }
 
     private func outputPath(for document: RunDocument) throws -> String {
-        if let output = options.output {
-            if FileManager.default.fileExists(atPath: output) {
-                throw CommandFailure(.badInput, "\(output): exists already; never overwritten")
-            }
-            return output
-        }
+        if let output = options.output { return output }
         let folder = ProjectFiles.runsFolder
         do {
             try FileManager.default.createDirectory(

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Glibc
 import Reports
@@ -12,6 +13,16 @@ enum Terminal {
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
         return Int(size.ws_col)
+    }
+
+    /// Refuses a `--width` that no table is laid out for.
+    static func validate(width: Int?) throws {
+        guard let width else { return }
+        let allowed = Style.minimumWidth...Style.maximumWidth
+        if !allowed.contains(width) {
+            throw ValidationError(
+                "--width: expected \(allowed.lowerBound) to \(allowed.upperBound), found \(width)")
+        }
     }
 
     /// How standard output is to look.

@@ -17,11 +17,12 @@ struct ListCommand: ParsableCommand {
     @Option(help: "Columns of the output, 80 to 240, instead of the terminal's.")
     var width: Int?
 
+    func validate() throws { try Terminal.validate(width: width) }
+
     func run() throws {
         let listing = try Listing()
-        if json { return try JSONOutput.print(listing) }
-        let style = Terminal.style(width: width)
-        listing.text(style).forEach { print($0) }
+        if json { return try StandardOutput.write(json: listing) }
+        try StandardOutput.write(lines: listing.text(Terminal.style(width: width)))
     }
 }
 

@@ -39,6 +39,16 @@ struct ReplayCommand: ParsableCommand {
     private static let burstMs = 5.0
     private static let burstsPerRound = 10
 
+    func validate() throws {
+        if !(speedUp > 0 && speedUp <= 1_000_000) {
+            throw ValidationError(
+                "--speed-up: expected above 0, at most 1000000, found \(speedUp)")
+        }
+        if !(1...256).contains(producers) {
+            throw ValidationError("--producers: expected 1 to 256, found \(producers)")
+        }
+    }
+
     func run() throws {
         let events = try ProjectFiles.trace(trace, options: importing.options)
         importing.reportSkipped(events)
@@ -53,7 +63,8 @@ struct ReplayCommand: ParsableCommand {
         if let fault = suite.fault { throw SuiteError(fault) }
         suite.rounds = suite.roundsToCover(events, of: workload)
         try Session(
-            suite: options.adapting(suite), options: options, extraTraces: [name: events]
+            suite: options.adapting(suite), options: options, extraTraces: [name: events],
+            resumption: nil
         ).run(resuming: nil, at: nil)
     }
 

@@ -49,7 +49,9 @@ struct RunCommand: ParsableCommand {
                 schemes, from: SchemeCatalogue.all.names, name: { $0 }, kind: "scheme")
         }
         chosen = try chosen.selecting(workloads: workloads)
-        try Session(suite: chosen, options: options, extraTraces: [:]).run(
-            resuming: earlier, at: resume)
+        try Session(
+            suite: chosen, options: options, extraTraces: [:],
+            resumption: { Resumption.command(CommandLine.arguments, file: $0) }
+        ).run(resuming: earlier, at: resume)
     }
 }

@@ -37,9 +37,7 @@ struct RunOptions: ParsableArguments {
         if let bursts, !(1...1000).contains(bursts) {
             throw ValidationError("--bursts: expected 1 to 1000, found \(bursts)")
         }
-        if let width, !(80...240).contains(width) {
-            throw ValidationError("--width: expected 80 to 240, found \(width)")
-        }
+        try Terminal.validate(width: width)
     }
 
     /// The suite with what the command line changes in it.

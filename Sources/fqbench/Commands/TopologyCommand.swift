@@ -24,6 +24,7 @@ struct TopologyCommand: ParsableCommand {
     var width: Int?
 
     func validate() throws {
+        try Terminal.validate(width: width)
         if !(0...4096).contains(pairs) {
             throw ValidationError("--pairs: expected 0 to 4096, found \(pairs)")
         }
@@ -39,16 +40,16 @@ struct TopologyCommand: ParsableCommand {
             trips.append(RoundTrip(pair: pair, medianNs: median))
         }
         if json {
-            return try JSONOutput.print(
-                Description(topology: topology.shape.report(), roundTrips: trips))
+            return try StandardOutput.write(
+                json: Description(topology: topology.shape.report(), roundTrips: trips))
         }
         let style = Terminal.style(width: width)
-        topology.shape.describe(width: style.width).forEach { print($0) }
-        if trips.isEmpty {
-            print("\nNo two CPUs to measure between.")
-            return
-        }
-        print("\nRound trip of one word between two CPUs, median over 20 ms each")
+        try StandardOutput.write(
+            lines: topology.shape.describe(width: style.width) + [""] + table(trips, style))
+    }
+
+    private func table(_ trips: [RoundTrip], _ style: Style) -> [String] {
+        if trips.isEmpty { return ["No two CPUs to measure between."] }
         var table = TerminalTable(columns: [
             .init("CPUs", alignRight: false), .init("relation", alignRight: false),
             .init("round trip"),
@@ -60,7 +61,8 @@ struct TopologyCommand: ParsableCommand {
                 .text(trip.medianNs.map { Figures.time(ns: $0) } ?? Figures.absent),
             ])
         }
-        table.lines(style).forEach { print($0) }
+        return ["Round trip of one word between two CPUs, median over 20 ms each"]
+            + table.lines(style)
     }
 
     private struct RoundTrip: Encodable {

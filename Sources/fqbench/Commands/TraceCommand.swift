@@ -1,6 +1,5 @@
 import ArgumentParser
 import FaultTraffic
-import Foundation
 import Reports
 
 /// `fqbench trace import|info|export`.
@@ -46,7 +45,9 @@ struct TraceCommand: ParsableCommand {
             let trace = try TraceReader.read(path: input, options: options)
             importing.reportSkipped(trace)
             try TraceFile.write(trace, to: output, replacing: force)
-            print("\(output): \(trace.events.count) requests of \(trace.name)")
+            try StandardOutput.write(lines: [
+                "\(output): \(trace.events.count) requests of \(trace.name)"
+            ])
         }
     }
 
@@ -67,9 +68,9 @@ struct TraceCommand: ParsableCommand {
             let trace = try ProjectFiles.trace(trace, options: importing.options)
             importing.reportSkipped(trace)
             if json {
-                try JSONOutput.print(TraceDescription(trace))
+                try StandardOutput.write(json: TraceDescription(trace))
             } else {
-                TraceDescription(trace).lines.forEach { print($0) }
+                try StandardOutput.write(lines: TraceDescription(trace).lines)
             }
         }
     }
@@ -107,7 +108,7 @@ struct TraceCommand: ParsableCommand {
             if let output {
                 try TraceText.write(bytes, to: output, replacing: force)
             } else {
-                FileHandle.standardOutput.write(Data(bytes))
+                try StandardOutput.write(bytes)
             }
         }
     }
