@@ -41,13 +41,21 @@ struct Session {
             traces[name] = try ProjectFiles.trace(name)
         }
         let progress = ProgressPrinter(isSilent: options.quiet)
-        let clock = try ClockCalibration.measure()
         let seed = earlier?.seed ?? options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        var document = try begin(plan, topology, clock, seed)
+        let environment = Self.environment()
+        let build = BuildRecord.capture()
         if let earlier {
-            try Resume.check(earlier, against: ResumeIdentity(of: document))
-            document = earlier
+            let now = ResumeIdentity(
+                suiteFingerprint: plan.fingerprint, rounds: suite.rounds, seed: seed,
+                environmentFingerprint: environment[ResumeIdentity.environmentFingerprintKey],
+                commit: build[ResumeIdentity.commitKey])
+            try Resume.check(earlier, against: now)
         }
+        let clock = try ClockCalibration.measure()
+        var document =
+            if let earlier { earlier } else {
+                try begin(plan, topology, clock, seed, environment, build)
+            }
         let file = try path ?? outputPath(for: document)
         // Written before the first round: a folder that cannot be written costs no run.
         try ResultStore.checkpoint(document, to: file)
@@ -63,18 +71,16 @@ struct Session {
 
     /// The document before its first round.
     private func begin(
-        _ plan: SuitePlan, _ topology: Topology, _ clock: ClockCalibration, _ seed: UInt64
+        _ plan: SuitePlan, _ topology: Topology, _ clock: ClockCalibration, _ seed: UInt64,
+        _ environment: [String: String], _ build: [String: String]
     ) throws -> RunDocument {
-        var environment = EnvironmentRecord.capture()
-        environment[ResumeIdentity.environmentFingerprintKey] = EnvironmentRecord.fingerprint(
-            of: environment)
         var placements: [String: [Int]] = [:]
         for cell in plan.cells { placements[cell.key.placement] = cell.cpus }
         return RunDocument(
             startedAt: Self.now(), seed: seed,
             suite: SuiteRecord(
                 name: suite.name, rounds: suite.rounds, fingerprint: plan.fingerprint),
-            environment: environment, build: BuildRecord.capture(),
+            environment: environment, build: build,
             topology: TopologyRecord(
                 summary: topology.shape.summary, allowedCPUs: topology.shape.allowedCPUs,
                 placements: placements),
@@ -177,7 +183,7 @@ struct Session {
             try StandardOutput.write(try ResultStore.encode(document, path: "standard output"))
         } else {
             try StandardOutput.write(lines: [
-                RunReport.text(document, Terminal.style(width: options.width)), "",
+                RunReport.text(document, Terminal.style(width: options.width)),
                 place.map { "Result file: \($0)" } ?? "No result file.",
             ])
         }
@@ -198,6 +204,14 @@ struct Session {
                 startedAt: document.startedAt,
                 machineClass: EnvironmentRecord.machineClass(of: document.environment),
                 suite: document.suite.name, commit: document.build["commit"] ?? "")
+    }
+
+    /// This machine's settings, with what two runs must share of them.
+    private static func environment() -> [String: String] {
+        var environment = EnvironmentRecord.capture()
+        environment[ResumeIdentity.environmentFingerprintKey] = EnvironmentRecord.fingerprint(
+            of: environment)
+        return environment
     }
 
     private static func now() -> String {

@@ -48,25 +48,32 @@ struct TraceDescription: Encodable {
         interArrivalNsMax = summary.interArrival.maximumNs
     }
 
-    var lines: [String] {
+    func lines(_ style: Style) -> [String] {
         let sizes = groupSizes.sorted { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }
             .prefix(8).map { "\($0.key): \($0.value)" }.joined(separator: ", ")
-        return [
-            "name           \(name)",
-            "source         \(source)",
-            "class          \(traceClass)",
-            "requests       \(requests) over \(Figures.time(ns: Double(durationNs)))",
-            "devices        \(devices)",
-            "PASIDs         \(pasids)",
-            "pages          \(pages)",
-            "groups         \(groups), \(unfinishedGroups) of them unfinished",
-            "group sizes    \(sizes)",
-            "access         \(reads) reads, \(writes) writes, \(executes) executes",
-            "rate           \(Figures.quantity(meanPerSecond))/s mean, "
-                + "\(Figures.quantity(peakPerSecond))/s in the busiest millisecond",
-            "inter-arrival  \(Figures.time(ns: Double(interArrivalNsP50))) median, "
-                + "\(Figures.time(ns: Double(interArrivalNsP99))) p99, "
-                + "\(Figures.time(ns: Double(interArrivalNsMax))) max",
+        let fields = [
+            ("name", name),
+            ("source", source),
+            ("class", traceClass),
+            ("requests", "\(requests) over \(Figures.time(ns: Double(durationNs)))"),
+            ("devices", "\(devices)"),
+            ("PASIDs", "\(pasids)"),
+            ("pages", "\(pages)"),
+            ("groups", "\(groups), \(unfinishedGroups) of them unfinished"),
+            ("group sizes", sizes),
+            ("access", "\(reads) reads, \(writes) writes, \(executes) executes"),
+            (
+                "rate",
+                "\(Figures.quantity(meanPerSecond))/s mean, "
+                    + "\(Figures.quantity(peakPerSecond))/s in the busiest millisecond"
+            ),
+            (
+                "inter-arrival",
+                "\(Figures.time(ns: Double(interArrivalNsP50))) median, "
+                    + "\(Figures.time(ns: Double(interArrivalNsP99))) p99, "
+                    + "\(Figures.time(ns: Double(interArrivalNsMax))) max"
+            ),
         ]
+        return fields.flatMap { Wrapped.lines($0, $1, textColumn: 15, style) }
     }
 }

@@ -65,18 +65,18 @@ private struct Listing: Encodable {
         var lines = ["Schemes of the ring (fqbench run --schemes NAME…)"]
         for scheme in schemes where !scheme.name.hasPrefix("locked/") || scheme.name == lockedName {
             let name = scheme.name == lockedName ? "locked/KIND" : scheme.name
-            lines += Wrapped.lines(name, "models \(scheme.provenance.models)", style)
-            lines += Wrapped.lines("", "keeps \(scheme.provenance.keeps)", style)
-            lines += Wrapped.lines("", "departs: \(scheme.provenance.departs)", style)
-            lines += Wrapped.lines("", "omits: \(scheme.provenance.omits)", style)
+            lines += Wrapped.entry(name, "models \(scheme.provenance.models)", style)
+            lines += Wrapped.entry("", "keeps \(scheme.provenance.keeps)", style)
+            lines += Wrapped.entry("", "departs: \(scheme.provenance.departs)", style)
+            lines += Wrapped.entry("", "omits: \(scheme.provenance.omits)", style)
         }
         lines += ["", "Kinds of lock (locked/KIND)"]
-        for lock in lockKinds { lines += Wrapped.lines(lock.name, lock.summary, style) }
+        for lock in lockKinds { lines += Wrapped.entry(lock.name, lock.summary, style) }
         lines += ["", "Suites (fqbench run --suite NAME)"]
         for suite in suites {
-            lines += Wrapped.lines(suite.name, suite.description, style)
+            lines += Wrapped.entry(suite.name, suite.description, style)
             let names = suite.workloadNames.joined(separator: ", ")
-            lines += Wrapped.lines("", "workloads: \(names)", style)
+            lines += Wrapped.entry("", "workloads: \(names)", style)
         }
         lines += ["", "Traces (fqbench replay NAME)"]
         lines += traces.map { "  \($0)" }
@@ -84,27 +84,4 @@ private struct Listing: Encodable {
     }
 
     private var lockedName: String { "locked/\(LockKind.allCases[0].rawValue)" }
-}
-
-/// A name and a text that is broken between words, in two columns.
-private enum Wrapped {
-    private static let nameWidth = 20
-
-    static func lines(_ name: String, _ text: String, _ style: Style) -> [String] {
-        let room = style.width - nameWidth
-        var lines: [String] = []
-        var line = ""
-        for word in text.split(separator: " ") {
-            if !line.isEmpty && line.count + word.count + 1 > room {
-                lines.append(line)
-                line = ""
-            }
-            line += (line.isEmpty ? "" : " ") + word
-        }
-        lines.append(line)
-        return lines.enumerated().map { number, text in
-            let start = number == 0 ? "  " + name : ""
-            return start.padding(toLength: nameWidth, withPad: " ", startingAt: 0) + text
-        }
-    }
 }

@@ -8,6 +8,7 @@ struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Runs a suite and shows a table per workload (the default command).",
+        usage: "fqbench run [--suite <suite>] [<options>]",
         discussion: """
             Every cell (a scheme under a workload at a placement of its threads) is visited once \
             per round, in random order. Ctrl-C keeps the finished rounds; --resume goes on.

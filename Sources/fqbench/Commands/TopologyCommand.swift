@@ -9,6 +9,7 @@ struct TopologyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "topology",
         abstract: "Shows what hwloc sees, the placements of a run, and core-to-core round trips.",
+        usage: "fqbench topology [--json] [<options>]",
         discussion: "Example: fqbench topology --json")
 
     @Flag(help: "Print a JSON object instead of text.")
@@ -34,7 +35,7 @@ struct TopologyCommand: ParsableCommand {
         let topology = try Session.topology(cpus: cpus)
         let clock = try ClockCalibration.measure()
         var trips: [RoundTrip] = []
-        for pair in topology.shape.pairs(limit: pairs) {
+        for pair in pairs > 0 ? topology.shape.pairs(limit: pairs) : [] {
             let median = try Floor.coreToCore(
                 pair.first, pair.second, topology: topology, clock: clock)
             trips.append(RoundTrip(pair: pair, medianNs: median))
@@ -49,7 +50,9 @@ struct TopologyCommand: ParsableCommand {
     }
 
     private func table(_ trips: [RoundTrip], _ style: Style) -> [String] {
-        if trips.isEmpty { return ["No two CPUs to measure between."] }
+        if trips.isEmpty {
+            return [pairs > 0 ? "No two CPUs to measure between." : "No round trips measured."]
+        }
         var table = TerminalTable(columns: [
             .init("CPUs", alignRight: false), .init("relation", alignRight: false),
             .init("round trip"),

@@ -13,6 +13,7 @@ struct TraceCommand: ParsableCommand {
     struct Import: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Turns perf or ftrace text into this project's compact format.",
+            usage: "fqbench trace import <input> --output <output> [<options>]",
             discussion: """
                 Reads exceptions:page_fault_user and page_fault_kernel, intel_iommu:prq_report in \
                 its old and new forms, and iommu:io_page_fault, as perf script or ftrace prints \
@@ -54,6 +55,7 @@ struct TraceCommand: ParsableCommand {
     struct Info: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Describes a trace.",
+            usage: "fqbench trace info <trace> [--json] [<options>]",
             discussion: "Example: fqbench trace info sqlite-build-index")
 
         @Argument(help: "A trace's name (see 'fqbench list'), or a file, or - for standard input.")
@@ -70,7 +72,8 @@ struct TraceCommand: ParsableCommand {
             if json {
                 try StandardOutput.write(json: TraceDescription(trace))
             } else {
-                try StandardOutput.write(lines: TraceDescription(trace).lines)
+                try StandardOutput.write(
+                    lines: TraceDescription(trace).lines(Terminal.style(width: nil)))
             }
         }
     }
@@ -78,6 +81,7 @@ struct TraceCommand: ParsableCommand {
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Writes a trace as text.",
+            usage: "fqbench trace export <trace> [--format <format>] [<options>]",
             discussion: "Example: fqbench trace export sqlite-build-index --format csv")
 
         @Argument(help: "A trace's name (see 'fqbench list'), or a file, or - for standard input.")
