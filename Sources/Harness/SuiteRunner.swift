@@ -126,8 +126,8 @@ public struct SuiteRunner {
         return CellRecord(key: cell.key, measure: cell.measure, offeredPerSecond: offered)
     }
 
-    /// Requests per second that the cell's scheme reaches in a closed loop: the median burst, or the
-    /// mean where threads share a CPU and most bursts end before the consumer has run.
+    /// Requests per second that the cell's scheme reaches in a closed loop: the median burst, or
+    /// the mean where threads share a CPU and most bursts end before the consumer has run.
     private func saturation(
         of cell: SuitePlan.Cell, _ scheme: RingScheme, _ workload: RingWorkload
     ) throws -> Double {

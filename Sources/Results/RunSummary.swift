@@ -165,6 +165,10 @@ extension CellSummary {
 }
 
 extension CellKey {
-    /// What a table's row is called: the scheme, and its node memory where it has nodes.
-    public var label: String { nodeMemory.map { "\(scheme) (\($0))" } ?? scheme }
+    /// What a table's row is called: the scheme as a user types it, with its node memory where that
+    /// is not the usual pool.
+    public var label: String {
+        guard let nodeMemory, nodeMemory != "pool" else { return scheme }
+        return "\(scheme)+\(nodeMemory)"
+    }
 }

@@ -18,17 +18,30 @@ public enum SchemeCatalogue {
         RingScheme(LockedRing<MCSLock>.self),
     ]
 
-    /// The reporting subject.
-    public static let reporting: [ReportingScheme] = [
-        ReportingScheme(DeviceLockReporting<FutexLock, PoolNodes>.self),
-        ReportingScheme(DomainHandlerReporting<FutexLock, PoolNodes>.self),
-        ReportingScheme(ConsolidatedReporting<FutexLock, PoolNodes>.self),
-        ReportingScheme(ConsolidatedFlushReporting<FutexLock, PoolNodes>.self),
-        ReportingScheme(RCURefcountReporting<FutexLock, PoolNodes>.self),
-        ReportingScheme(ShardedReporting<FutexLock, PoolNodes>.self),
-        ReportingScheme(SlotTableReporting<PoolNodes>.self),
-        ReportingScheme(SingleOwnerReporting<PoolNodes>.self),
-    ]
+    /// The reporting subject. Structures with locks come with every kind; nodes from a pool, and
+    /// for one structure from the allocators, to show what they cost.
+    public static let reporting: [ReportingScheme] =
+        withLocks(FutexLock.self) + withLocks(PthreadLock.self)
+        + withLocks(PthreadAdaptiveLock.self) + withLocks(SwiftMutexLock.self)
+        + withLocks(TTASLock.self) + withLocks(TicketLock.self) + withLocks(MCSLock.self) + [
+            ReportingScheme(RCURefcountReporting<FutexLock, JemallocNodes>.self),
+            ReportingScheme(RCURefcountReporting<FutexLock, GlibcNodes>.self),
+            ReportingScheme(SlotTableReporting<PoolNodes>.self),
+            ReportingScheme(SingleOwnerReporting<PoolNodes>.self),
+        ]
+
+    /// Inlined, so that every scheme is specialised for its lock.
+    @inline(__always)
+    private static func withLocks<Lock: LockPrimitive>(_: Lock.Type) -> [ReportingScheme] {
+        [
+            ReportingScheme(DeviceLockReporting<Lock, PoolNodes>.self),
+            ReportingScheme(DomainHandlerReporting<Lock, PoolNodes>.self),
+            ReportingScheme(ConsolidatedReporting<Lock, PoolNodes>.self),
+            ReportingScheme(ConsolidatedFlushReporting<Lock, PoolNodes>.self),
+            ReportingScheme(RCURefcountReporting<Lock, PoolNodes>.self),
+            ReportingScheme(ShardedReporting<Lock, PoolNodes>.self),
+        ]
+    }
 
     /// Every subject.
     public static let all = SchemeSet(rings: rings, reporting: reporting)

@@ -29,7 +29,7 @@ import Testing
         on shape: MachineShape
     ) throws -> SuitePlan {
         try SuitePlan(
-            suite: suite(workloads, schemes: schemes), schemes: SchemeCatalogue.rings, shape: shape)
+            suite: suite(workloads, schemes: schemes), schemes: SchemeCatalogue.all, shape: shape)
     }
 
     private let pair = RingWorkload(name: "pair", measure: .throughput)
@@ -170,7 +170,7 @@ import Testing
             var suite = suite([pair])
             change(&suite)
             return try SuitePlan(
-                suite: suite, schemes: SchemeCatalogue.rings, shape: Self.sixteenCPUs
+                suite: suite, schemes: SchemeCatalogue.all, shape: Self.sixteenCPUs
             ).fingerprint
         }
         prints += [

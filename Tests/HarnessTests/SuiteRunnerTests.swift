@@ -41,7 +41,7 @@ extension Trials {
         ) throws -> SuiteRunner {
             let topology = bench.topology.restricted(to: [bench.topology.shape.allowedCPUs[0]])
             let plan = try SuitePlan(
-                suite: suite, schemes: SchemeCatalogue.rings, shape: topology.shape)
+                suite: suite, schemes: SchemeCatalogue.all, shape: topology.shape)
             return try SuiteRunner(
                 plan: plan, topology: topology, clock: bench.clock, seed: seed, traces: traces)
         }

@@ -81,34 +81,32 @@ struct ReportingThread {
         let end = shared.makingEndpoint { instance.makeReporter() }
         var probe = BurstProbe(cpus: place == 0 ? Array(Set(trial.cpus)) : [])
         let pattern = RequestPattern(workload, lane: lane)
-        let samples =
-            workload.observe == .reports
-            ? nil : LatencySamples(capacity: ReportingTrial.samplesPerBurst)
-        samples?.touch()
+        let isFlush = workload.observe == .flushLatency
+        // A rate needs no samples, only the place where they would be.
+        let samples = LatencySamples(
+            capacity: workload.observe == .reports ? 1 : ReportingTrial.samplesPerBurst)
+        samples.touch()
         var burst = ReporterBurst(
             words: shared.words, pattern: pattern, port: shared.port, lane: lane,
             credits: workload.credits, wait: wait,
             samples: workload.observe == .reportLatency ? samples : nil)
         var handler = handlerBurst()
-        var flush = samples.map {
-            FlushBurst(
-                device: RequestPattern.device(0), backlog: workload.backlog, samples: $0,
-                port: shared.port, lane: workload.reporters, flushes: shared.flushes)
-        }
+        var flush = FlushBurst(
+            device: RequestPattern.device(0), backlog: workload.backlog, samples: samples,
+            port: shared.port, lane: workload.reporters, flushes: shared.flushes)
         var answers = AnswerCheck(port: shared.port, pattern: pattern)
         runCanary()
         for number in 0...trial.bursts {
-            samples?.reset()
-            let before = (burst.tag, burst.place, burst.failedTries, flush?.done ?? 0)
+            samples.reset()
+            let before = (burst.tag, burst.place, burst.failedTries, flush.done)
             prepare(&burst, &probe)
             shared.meet()
             let start = Ticks.now()
             burst.deadlineTicks =
                 lane == 0
                 ? start &+ trial.clock.ticks(fromNanoseconds: UInt64(trial.burstNs)) : .max
-            if workload.observe == .flushLatency, var own = flush {
-                end.flush(&burst, &own)
-                flush = own
+            if isFlush {
+                end.flush(&burst, &flush)
             } else if workload.workers == 0 {
                 end.reportInline(&burst, &handler)
             } else {
@@ -120,29 +118,24 @@ struct ReportingThread {
             answers.check(from: before.0, place: before.1, to: burst.tag)
             shared.meet()
             part.operations =
-                workload.observe == .flushLatency
-                ? (flush?.done ?? 0) - before.3
-                : Int(burst.tag.sequence - before.0.sequence)
+                isFlush
+                ? flush.done - before.3 : Int(burst.tag.sequence - before.0.sequence)
             part.failedTries = burst.failedTries - before.2
             part.durationTicks = burst.endTicks &- start
             if number == 0 { continue }
-            if let samples {
-                part.latenciesNs = samples.samples.map {
-                    trial.clock.nanoseconds(fromTicks: $0)
-                }
-            }
+            part.latenciesNs = samples.samples.map { trial.clock.nanoseconds(fromTicks: $0) }
             outcome.bursts.append(part)
         }
         runCanary()
         end.release()
         outcome.allocatedBytes = probe.allocatedBytes
-        outcome.groups = burst.groups + (flush?.sent ?? 0)
+        outcome.groups = burst.groups + flush.sent
         outcome.handledGroups = handler.groups
         outcome.violations =
             burst.violations + handler.violations(isFlush: false) + answers.violations
-            + (flush?.violations ?? [])
+            + flush.violations
         pattern.deallocate()
-        samples?.deallocate()
+        samples.deallocate()
     }
 
     private func prepare(_ burst: inout ReporterBurst, _ probe: inout BurstProbe) {

@@ -94,7 +94,8 @@ public func measuredSaturation<Producer: RingProducer>(
     var think = burst.think
     var tag = burst.tag
     var failedTries = burst.failedTries
-    while words.pointee.stop.value.load(ordering: .relaxed) == 0 {  // only ends the loop
+    // At least one try, also where the burst is over before this thread has run.
+    repeat {
         let request = PageRequest(
             header: taggedHeader, address: tag.address, privateData0: tag.rawValue,
             privateData1: stamps ? Ticks.now() : 0)
@@ -106,7 +107,7 @@ public func measuredSaturation<Producer: RingProducer>(
             failedTries &+= 1
             wait.failed()
         }
-    }
+    } while words.pointee.stop.value.load(ordering: .relaxed) == 0  // only ends the loop
     burst.think = think
     burst.tag = tag
     burst.failedTries = failedTries

@@ -31,8 +31,10 @@ private struct Listing: Encodable {
     struct Scheme: Encodable {
         let name: String
         let subject: String
-        let producers: Int
-        let consumers: Int
+        /// Endpoints of a ring; nil where there is no limit.
+        let producers: Int?
+        let consumers: Int?
+        let nodeMemory: NodeMemory?
         let provenance: Provenance
     }
     struct Lock: Encodable {
@@ -47,11 +49,17 @@ private struct Listing: Encodable {
     let traces: [String]
 
     init() throws {
-        schemes = SchemeCatalogue.rings.map {
-            Scheme(
-                name: $0.name, subject: "ring", producers: $0.limits.producers,
-                consumers: $0.limits.consumers, provenance: $0.provenance)
-        }
+        schemes =
+            SchemeCatalogue.rings.map {
+                Scheme(
+                    name: $0.name, subject: "ring", producers: $0.limits.producers,
+                    consumers: $0.limits.consumers, nodeMemory: nil, provenance: $0.provenance)
+            }
+            + SchemeCatalogue.reporting.map {
+                Scheme(
+                    name: $0.name, subject: "reporting", producers: nil, consumers: nil,
+                    nodeMemory: $0.nodeMemory, provenance: $0.provenance)
+            }
         lockKinds = LockKind.allCases.map {
             Lock(
                 name: $0.rawValue, summary: $0.summary,
@@ -62,15 +70,23 @@ private struct Listing: Encodable {
     }
 
     func text(_ style: Style) -> [String] {
-        var lines = ["Schemes of the ring (fqbench run --schemes NAME…)"]
-        for scheme in schemes where !scheme.name.hasPrefix("locked/") || scheme.name == lockedName {
-            let name = scheme.name == lockedName ? "locked/KIND" : scheme.name
-            lines += Wrapped.entry(name, "models \(scheme.provenance.models)", style)
-            lines += Wrapped.entry("", "keeps \(scheme.provenance.keeps)", style)
-            lines += Wrapped.entry("", "departs: \(scheme.provenance.departs)", style)
-            lines += Wrapped.entry("", "omits: \(scheme.provenance.omits)", style)
+        var lines: [String] = []
+        for subject in ["ring", "reporting"] {
+            lines += ["Schemes of the \(subject) subject (fqbench run --schemes NAME…)"]
+            var structures: Set<Substring> = []
+            for scheme in schemes where scheme.subject == subject {
+                // One entry for a structure and all its kinds of lock.
+                let parts = scheme.name.split(separator: "/", maxSplits: 1)
+                guard structures.insert(parts[0]).inserted else { continue }
+                let name = parts.count == 1 ? scheme.name : "\(parts[0])/KIND"
+                lines += Wrapped.entry(name, "models \(scheme.provenance.models)", style)
+                lines += Wrapped.entry("", "keeps \(scheme.provenance.keeps)", style)
+                lines += Wrapped.entry("", "departs: \(scheme.provenance.departs)", style)
+                lines += Wrapped.entry("", "omits: \(scheme.provenance.omits)", style)
+            }
+            lines += [""]
         }
-        lines += ["", "Kinds of lock (locked/KIND)"]
+        lines += ["Kinds of lock"]
         for lock in lockKinds { lines += Wrapped.entry(lock.name, lock.summary, style) }
         lines += ["", "Suites (fqbench run --suite NAME)"]
         for suite in suites {
@@ -82,6 +98,4 @@ private struct Listing: Encodable {
         lines += traces.map { "  \($0)" }
         return lines
     }
-
-    private var lockedName: String { "locked/\(LockKind.allCases[0].rawValue)" }
 }
