@@ -147,8 +147,8 @@ import Testing
         file.workload["measure"] = #""round-trip""#
         file.workload["producers"] = "2"
         try expectRefusal(file, naming: "one producer")
-        file.fields["ring"] =
-            #"[{"name": "same", "measure": "throughput"}, {"name": "same", "measure": "round-trip"}]"#
+        let same = #"{"name": "same", "measure": "throughput"}"#
+        file.fields["ring"] = "[\(same), \(same)]"
         try expectRefusal(file, naming: "two workloads are named \"same\"")
     }
 
