@@ -11,7 +11,7 @@ import FaultModel
 // S1. head ≤ tail ≤ head + usable, in free-running counters, in each lane.
 // S2. Slots head ..< tail belong to the consumer, the others to the producer.
 // S3. While an overflow is pending the producer's cached head is tail − usable, so that its fast
-//     path always ends in `enqueueSlow`.
+//     path always ends in `makeRoomSlow`.
 //
 //     at the same time   enqueue(A)  enqueue(B)  dequeue
 //     enqueue(A)         no          yes         yes

@@ -51,10 +51,10 @@ struct RingConcurrencyTests {
         }
     }
 
-    /// Runs end out of turn and are handed back by others, again and again: many consumers with
-    /// short batches on a ring of few slots. Were one hand-back lost, the head would stop, and with
-    /// it the producers.
-    @Test(arguments: [2, 4, 8], [1, 3])
+    /// Runs end out of turn and are handed back by others: many consumers with short batches on few
+    /// slots, which meet often, and with batches so uneven that a later one is done first. Were one
+    /// hand-back lost, the head would stop, and with it the producers.
+    @Test(arguments: [(2, 1), (4, 1), (4, 3), (8, 3), (64, 32), (512, 256)])
     func runsGivenBackOutOfTurn(capacity: Int, longestBatch: Int) {
         for (consumers, policy) in [(2, OverflowPolicy.toggle), (crowd, .wait)] {
             let exercise = RingExercise(
@@ -64,6 +64,40 @@ struct RingConcurrencyTests {
                 longestBatch: longestBatch, seed: testSeed)
             check(exercise, MPMCRing.self)
         }
+    }
+
+    /// What two consumers of one drain share.
+    private struct Drain: @unchecked Sendable {
+        let consumers: UnsafeMutablePointer<MPMCRing.Consumer>
+        let counts: UnsafeMutablePointer<Int>
+    }
+
+    /// Two consumers take a full ring apart, one request a call and nothing between the calls, so
+    /// that a hand-back and a mark cross as often as they can. A mark that both miss stops the head
+    /// for good, and the next fill finds less room.
+    @Test
+    func handBacksThatCross() {
+        let subject = RingSubject<MPMCRing>(RingConfiguration(capacity: 16384, overflow: .toggle))
+        let drain = Drain(
+            consumers: allocateShared(count: 2) { _ in subject.ring.makeConsumer() },
+            counts: allocateShared(zeroed: Int.self, count: 2))
+        for round in 0..<(4 * Self.scale) {
+            var fitted = 0
+            while fitted < 16384, subject.enqueue(0) == .enqueued { fitted += 1 }
+            #expect(fitted == 16384, "room left in round \(round)")
+            if fitted < 16384 { break }
+            DedicatedThread.run(2) { thread in
+                var consumer = drain.consumers[thread]
+                let buffer = UnsafeMutablePointer<PageRequest>.allocate(capacity: 1)
+                var count = 0
+                while consumer.dequeue(into: buffer, limit: 1) == 1 { count += 1 }
+                drain.counts[thread] = count
+                buffer.deallocate()
+            }
+            #expect(drain.counts[0] + drain.counts[1] == 16384, "delivered in round \(round)")
+        }
+        freeShared(drain.consumers, count: 2)
+        freeShared(drain.counts, count: 2)
     }
 
     @Test(arguments: allRings)

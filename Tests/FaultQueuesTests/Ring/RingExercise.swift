@@ -35,7 +35,7 @@ struct RingExercise: Sendable {
     /// Looks at R5 and R6, with counters that order the threads by themselves.
     var watchesOverflow = false
     /// Tries in vain, in a row, after which a thread gives up.
-    var patience = 20_000_000
+    var patience = 5_000_000
 
     /// Atomics of one exercise, on lines of their own.
     struct Board: ~Copyable {

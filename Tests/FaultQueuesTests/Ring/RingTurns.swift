@@ -53,10 +53,13 @@ struct RingTurns: Sendable {
             }
         }
         // What is left comes out by the first consumer, which takes its place behind the others.
-        let rest = Drain(producerCount: producers, room.consumers[0])
+        let rest = Drain(room.consumers[0], producerCount: producers)
         let views = (0..<consumers).compactMap { room.views[$0] } + [rest.view]
-        let violations = DeliveryCheck.violations(
+        var violations = DeliveryCheck.violations(
             in: views, accepted: (0..<producers).map { room.accepted[$0] })
+        room.consumers[0] = rest.consumer
+        violations += RingRefit(configuration).violations(
+            ring, producers: room.producers, consumer: room.consumers)
         withExtendedLifetime(ring) {}
         freeShared(room.turn, count: 1)
         freeShared(room.producers, count: producers)
@@ -86,6 +89,7 @@ struct RingTurns: Sendable {
         takeTurns(room.turn, as: number, order) {
             if producer.enqueue(taggedRequest(tag)) == .enqueued { tag.advance() }
         }
+        room.producers[number] = producer
         room.accepted[number] = tag.sequence
     }
 
@@ -126,17 +130,18 @@ struct RingTurns: Sendable {
     }
 
     /// Takes what is left in a ring, when all threads have ended.
-    private struct Drain {
+    private struct Drain<Consumer: RingConsumer> {
         let view: DeliveryView
+        private(set) var consumer: Consumer
 
-        init<Consumer: RingConsumer>(producerCount: Int, _ consumer: Consumer) {
-            var consumer = consumer
+        init(_ consumer: Consumer, producerCount: Int) {
+            self.consumer = consumer
             var check = DeliveryCheck(producerCount: producerCount)
             let buffer = UnsafeMutablePointer<PageRequest>.allocate(capacity: longestBatch)
             defer { buffer.deallocate() }
             var count = 0
             repeat {
-                count = consumer.dequeue(into: buffer, limit: longestBatch)
+                count = self.consumer.dequeue(into: buffer, limit: longestBatch)
                 for place in 0..<count { check.observe(buffer[place]) }
             } while count > 0
             view = check.view

@@ -15,7 +15,7 @@ struct TwinRingTests {
         for policy in OverflowPolicy.allCases {
             #expect(paths(policy).firstDivergence(TwinRing.init) == nil)
             #expect(paths(policy).count <= Self.mostSequences)
-            let outcome = exercise(policy, seed: testSeed, patience: 20_000_000)
+            let outcome = exercise(policy, seed: testSeed, patience: 5_000_000)
                 .run(TwinRing.init)
             #expect(outcome.isSound, "FQBENCH_TEST_SEED=\(testSeed): \(outcome)")
         }
