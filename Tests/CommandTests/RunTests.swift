@@ -31,7 +31,7 @@ extension Runs {
             #expect(document.suite.name == "smoke" && document.suite.rounds == 1)
             #expect(document.finishedAt != nil)
             // Eleven schemes under four workloads.
-            #expect(document.cells.count == 44)
+            #expect(document.cells.count == 68)
             #expect(document.cells.allSatisfy { $0.rounds.count == 1 })
             #expect(document.cells.allSatisfy { $0.rounds[0].check.holds })
             #expect(try ResultStore.read("\(folder.path)/r.json") == document)
