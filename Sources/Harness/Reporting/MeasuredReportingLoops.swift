@@ -223,13 +223,20 @@ public func measuredInlineReports<Reporter: FaultReporter, Worker: FaultWorker>(
                 break
             }
         }
-        let request = burst.nextRequest()
-        let start = burst.samples == nil ? 0 : Ticks.now()
-        let outcome = endpoint.report(request)
-        if let samples = burst.samples { samples.record(from: start, to: Ticks.now()) }
-        if burst.note(outcome, request) { handler.owed &+= 1 }
-        while handler.owed > 0, let group = worker.take() {
-            handler.owed &-= 1
+        let hasCredit = burst.hasCredit()
+        if hasCredit {
+            let request = burst.nextRequest()
+            let start = burst.samples == nil ? 0 : Ticks.now()
+            let outcome = endpoint.report(request)
+            if let samples = burst.samples { samples.record(from: start, to: Ticks.now()) }
+            if burst.note(outcome, request) { handler.owed &+= 1 }
+            burst.wait.succeeded()
+        } else {
+            burst.failedTries &+= 1
+            burst.wait.failed()
+        }
+        while !hasCredit || handler.owed > 0, let group = worker.take() {
+            handler.owed = max(0, handler.owed &- 1)
             handler.handle(group)
             if worker.respond(group, .success) != .answered { handler.late &+= 1 }
             worker.finish()
