@@ -53,7 +53,7 @@ struct ReportingThread {
 
     private func work(_ outcome: inout ReportingOutcome) {
         guard let instance = shared.instance else { return }
-        let end = shared.makingEndpoint { instance.makeWorker() }
+        let end = shared.alone { instance.makeWorker() }
         var probe = BurstProbe(cpus: place == 0 ? Array(Set(trial.cpus)) : [])
         var burst = handlerBurst()
         runCanary()
@@ -78,7 +78,7 @@ struct ReportingThread {
 
     private func report(_ outcome: inout ReportingOutcome) {
         guard let instance = shared.instance else { return }
-        let end = shared.makingEndpoint { instance.makeReporter() }
+        let end = shared.alone { instance.makeReporter() }
         var probe = BurstProbe(cpus: place == 0 ? Array(Set(trial.cpus)) : [])
         let pattern = RequestPattern(workload, lane: lane)
         let isFlush = workload.observe == .flushLatency

@@ -3,7 +3,6 @@ import FaultQueues
 import Measurement
 import Placement
 import Results
-import Synchronization
 
 /// One round of one reporting cell: threads pinned and started, a canary, a warm-up burst, the
 /// counted bursts, a canary; then what must be left of it, which is nothing.
@@ -53,7 +52,7 @@ final class ReportingState: TrialMeeting, @unchecked Sendable {
     let flushes: UnsafeMutablePointer<PaddedAtomic<UInt64>>
     /// Set by the first thread.
     var instance: ReportingInstance?
-    private let outcomes = Mutex<[ReportingOutcome]>([])
+    private var outcomes: [ReportingOutcome] = []
 
     init(_ trial: ReportingTrial) {
         self.trial = trial
@@ -69,11 +68,11 @@ final class ReportingState: TrialMeeting, @unchecked Sendable {
         freeShared(flushes, count: 1)
     }
 
-    func finish(_ outcome: ReportingOutcome) { outcomes.withLock { $0.append(outcome) } }
+    func finish(_ outcome: ReportingOutcome) { alone { outcomes.append(outcome) } }
 
     /// The round, once every thread has been joined: the figures, and the last checks.
     func record(index: Int) -> RoundRecord {
-        let all = outcomes.withLock { $0 }.sorted { $0.place < $1.place }
+        let all = outcomes.sorted { $0.place < $1.place }
         var violations: [String] = []
         if let instance {
             let dropped = instance.discardPartial()

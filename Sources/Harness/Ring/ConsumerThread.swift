@@ -53,7 +53,7 @@ struct ConsumerThread {
     private func drain(
         _ burst: inout ConsumerBurst, _ probe: inout BurstProbe, _ outcome: inout ThreadOutcome
     ) {
-        let end = shared.makingEndpoint { trial.scheme.makeConsumer(shared.rings[0]) }
+        let end = shared.alone { trial.scheme.makeConsumer(shared.rings[0]) }
         runCanary()
         for number in 0...trial.bursts {
             begin(&burst, &probe)
@@ -70,7 +70,7 @@ struct ConsumerThread {
     private func echo(
         _ burst: inout ConsumerBurst, _ probe: inout BurstProbe, _ outcome: inout ThreadOutcome
     ) {
-        let end = shared.makingEndpoint {
+        let end = shared.alone {
             trial.scheme.makePair(shared.rings[1], shared.rings[0])
         }
         runCanary()

@@ -38,7 +38,7 @@ struct ProducerThread {
     private func produce(
         _ burst: inout ProducerBurst, _ probe: inout BurstProbe, _ outcome: inout ThreadOutcome
     ) {
-        let end = shared.makingEndpoint { trial.scheme.makeProducer(shared.rings[0]) }
+        let end = shared.alone { trial.scheme.makeProducer(shared.rings[0]) }
         runCanary()
         for index in 0...trial.bursts {
             let before = (burst.tag.sequence, burst.failedTries)
@@ -63,7 +63,7 @@ struct ProducerThread {
     private func roundTrips(
         _ send: inout ProducerBurst, _ probe: inout BurstProbe, _ outcome: inout ThreadOutcome
     ) {
-        let end = shared.makingEndpoint {
+        let end = shared.alone {
             trial.scheme.makePair(shared.rings[0], shared.rings[1])
         }
         let buffer = allocateShared(zeroed: PageRequest.self, count: 1)

@@ -5,7 +5,6 @@ import Glibc
 import Measurement
 import Placement
 import Results
-import Synchronization
 
 /// One round of one cell: threads pinned and started, a canary, a warm-up burst, the counted
 /// bursts, a canary. Correctness is checked in the same bursts that are timed.
@@ -67,20 +66,19 @@ final class TrialState: TrialMeeting, @unchecked Sendable {
     let trial: RingTrial
     /// The ring, and for round trips the way back; set by consumer 0.
     var rings: [any AnyObject & Sendable] = []
-    private let outcomes = Mutex<[ThreadOutcome]>([])
+    private var outcomes: [ThreadOutcome] = []
 
     init(_ trial: RingTrial) {
         self.trial = trial
         super.init(parties: trial.cpus.count)
     }
 
-    func finish(_ outcome: ThreadOutcome) { outcomes.withLock { $0.append(outcome) } }
+    func finish(_ outcome: ThreadOutcome) { alone { outcomes.append(outcome) } }
 
     /// The round, once every thread has been joined.
     func record(index: Int) -> RoundRecord {
-        let all = outcomes.withLock { $0 }
-        let producers = all.filter { !$0.isConsumer }.sorted { $0.number < $1.number }
-        let consumers = all.filter(\.isConsumer).sorted { $0.number < $1.number }
+        let producers = outcomes.filter { !$0.isConsumer }.sorted { $0.number < $1.number }
+        let consumers = outcomes.filter(\.isConsumer).sorted { $0.number < $1.number }
         return RoundAssembly(
             trial: trial, index: index, producers: producers, consumers: consumers,
             canaryNs: canaryNs
