@@ -37,7 +37,7 @@ struct fq_spsc_producer fq_spsc_make_producer(
     };
 }
 
-static __attribute__((noinline)) uint8_t make_room_slow(struct fq_spsc_producer *producer) {
+static inline uint8_t make_room(struct fq_spsc_producer *producer) {
     struct fq_spsc_lane *lane = producer->lane;
     if (producer->policy != FQ_OVERFLOW_WAIT) {
         uint64_t done = atomic_load_explicit(&lane->overflow_acknowledged, memory_order_acquire);
@@ -56,15 +56,11 @@ static __attribute__((noinline)) uint8_t make_room_slow(struct fq_spsc_producer 
     return FQ_OVERFLOWED;
 }
 
-uint8_t fq_spsc_enqueue(
+// Fills the next slot, which is free, and hands it over. Slots are written and read word by word:
+// ThreadSanitizer does not see the copy of a struct, which is a memcpy to it.
+static inline void put(
     struct fq_spsc_producer *producer, uint64_t header, uint64_t address, uint64_t private_data0,
     uint64_t private_data1) {
-    if (producer->tail - producer->cached_head >= producer->usable) {
-        uint8_t outcome = make_room_slow(producer);
-        if (outcome != FQ_ENQUEUED) return outcome;
-    }
-    // Slots are written and read word by word: ThreadSanitizer does not see the copy of a struct,
-    // which is a memcpy to it.
     struct fq_request *slot = &producer->slots[producer->tail & producer->mask];
     slot->header = header;
     slot->address = address;
@@ -72,6 +68,22 @@ uint8_t fq_spsc_enqueue(
     slot->private_data1 = private_data1;
     producer->tail += 1;
     atomic_store_explicit(&producer->lane->tail, producer->tail, memory_order_release);
+}
+
+static __attribute__((noinline)) uint8_t enqueue_slow(
+    struct fq_spsc_producer *producer, uint64_t header, uint64_t address, uint64_t private_data0,
+    uint64_t private_data1) {
+    uint8_t outcome = make_room(producer);
+    if (outcome == FQ_ENQUEUED) put(producer, header, address, private_data0, private_data1);
+    return outcome;
+}
+
+uint8_t fq_spsc_enqueue(
+    struct fq_spsc_producer *producer, uint64_t header, uint64_t address, uint64_t private_data0,
+    uint64_t private_data1) {
+    if (producer->tail - producer->cached_head >= producer->usable)
+        return enqueue_slow(producer, header, address, private_data0, private_data1);
+    put(producer, header, address, private_data0, private_data1);
     return FQ_ENQUEUED;
 }
 

@@ -35,9 +35,21 @@ public struct ClaimingProducer: RingProducer {
 
     @inline(never)
     public mutating func enqueue(_ request: PageRequest) -> EnqueueOutcome {
+        let tail = control.pointee.tail.look()
+        // With the overflow flag set the difference is huge: one comparison covers both. A tail
+        // call, so that the fast path saves no register.
+        guard tail &- cachedHead < usable, control.pointee.tail.claim(tail) == nil else {
+            return enqueueSlow(request)
+        }
+        slots.fill(tail, request)
+        return .enqueued
+    }
+
+    /// The same where the first try found no room or met another producer.
+    @inline(never)
+    mutating func enqueueSlow(_ request: PageRequest) -> EnqueueOutcome {
         var tail = control.pointee.tail.look()
         while true {
-            // With the overflow flag set the difference is huge: one comparison covers both.
             if tail &- cachedHead >= usable {
                 let outcome = makeRoomSlow(&tail)
                 if outcome != .enqueued { return outcome }

@@ -29,11 +29,12 @@ public final class SPSCControlRing: PageRequestRing, @unchecked Sendable {
         let count = configuration.producers
         memory = allocateShared(byteCount: count * Int(fq_spsc_lane_size()))
         lanes = OpaquePointer(memory)
-        positions = allocateShared(zeroed: fq_spsc_position.self, count: count)
         for lane in 0..<count {
             let slots = allocateShared(zeroed: fq_request.self, count: configuration.capacity)
             fq_spsc_lane_init(lanes, Int64(lane), slots)
         }
+        // After the slots, as SPSCRing does it: the two differ in the language alone.
+        positions = allocateShared(zeroed: fq_spsc_position.self, count: count)
     }
 
     deinit {

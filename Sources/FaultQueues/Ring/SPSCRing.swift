@@ -11,7 +11,7 @@ import FaultModel
 // S1. head ≤ tail ≤ head + usable, in free-running counters, in each lane.
 // S2. Slots head ..< tail belong to the consumer, the others to the producer.
 // S3. While an overflow is pending the producer's cached head is tail − usable, so that its fast
-//     path always ends in `makeRoomSlow`.
+//     path always ends in `enqueueSlow`.
 //
 //     at the same time   enqueue(A)  enqueue(B)  dequeue
 //     enqueue(A)         no          yes         yes
@@ -82,7 +82,9 @@ public final class SPSCRing: PageRequestRing, @unchecked Sendable {
     public func makeConsumer() -> Consumer {
         Consumer(
             lanes: lanes, positions: positions, count: configuration.producers,
-            mask: UInt64(configuration.capacity - 1), configuration: configuration)
+            mask: UInt64(configuration.capacity - 1),
+            perEntry: configuration.headUpdate == .perEntry,
+            needsEmpty: configuration.overflow == .sticky)
     }
 
     /// A device's end of its own lane.
@@ -99,22 +101,35 @@ public final class SPSCRing: PageRequestRing, @unchecked Sendable {
 
         @inline(never)
         public mutating func enqueue(_ request: PageRequest) -> EnqueueOutcome {
-            if tail &- cachedHead >= usable {
-                let outcome = makeRoomSlow()
-                if outcome != .enqueued { return outcome }
-            }
-            slots[Int(truncatingIfNeeded: tail & mask)] = request
-            tail &+= 1
-            // ORDER ring.spsc-filled, release side. Pairs with the load of tail in findWorkSlow().
-            // Keeps: the slot's write before the tail that hands it over (S2).
-            // If relaxed: the consumer can return the slot's previous request.
-            lane.pointee.tail.value.store(tail, ordering: .releasing)
+            // A tail call, so that the fast path saves no register: in front of slots whose lines
+            // are far away, every store counts that takes a place in the store buffer.
+            if tail &- cachedHead >= usable { return enqueueSlow(request) }
+            put(request)
             return .enqueued
         }
 
-        /// `.enqueued` where there is room after a fresh look at the head, else what to answer.
+        /// The same after a fresh look at the head.
         @inline(never)
-        mutating func makeRoomSlow() -> EnqueueOutcome {
+        mutating func enqueueSlow(_ request: PageRequest) -> EnqueueOutcome {
+            let outcome = makeRoom()
+            if outcome == .enqueued { put(request) }
+            return outcome
+        }
+
+        /// Fills the next slot, which is free, and hands it over.
+        @inline(__always)
+        private mutating func put(_ request: PageRequest) {
+            slots[Int(truncatingIfNeeded: tail & mask)] = request
+            tail &+= 1
+            // ORDER ring.spsc-filled, release side. Pairs with the load of tail in findWork().
+            // Keeps: the slot's write before the tail that hands it over (S2).
+            // If relaxed: the consumer can return the slot's previous request.
+            lane.pointee.tail.value.store(tail, ordering: .releasing)
+        }
+
+        /// `.enqueued` where there is room after a fresh look at the head, else what to answer.
+        @inline(__always)
+        private mutating func makeRoom() -> EnqueueOutcome {
             if policy != .wait && lane.pointee.overflow.isPendingForProducer() {
                 return .overflowed
             }
@@ -146,7 +161,8 @@ public final class SPSCRing: PageRequestRing, @unchecked Sendable {
         let positions: UnsafeMutablePointer<Position>
         let count: Int
         let mask: UInt64
-        let configuration: RingConfiguration
+        let perEntry: Bool
+        let needsEmpty: Bool
         /// The lane being drained.
         var current = 0
 
@@ -154,59 +170,59 @@ public final class SPSCRing: PageRequestRing, @unchecked Sendable {
         public mutating func dequeue(
             into buffer: UnsafeMutablePointer<PageRequest>, limit: Int
         ) -> Int {
-            let position = positions + current
+            var position = positions + current
             var available = position.pointee.cachedTail &- position.pointee.head
             if available == 0 {
-                available = findWorkSlow()
+                available = findWork()
                 if available == 0 { return 0 }
-                return drain(available, into: buffer, limit: limit)
+                position = positions + current
             }
-            return drain(available, into: buffer, limit: limit)
-        }
-
-        @inline(__always)
-        func drain(
-            _ available: UInt64, into buffer: UnsafeMutablePointer<PageRequest>, limit: Int
-        ) -> Int {
             let lane = lanes + current
             let slots = lane.pointee.slots
             let count = min(Int(truncatingIfNeeded: available), limit)
-            var head = positions[current].head
-            if configuration.headUpdate == .perBatch {
-                for offset in 0..<count {
-                    buffer[offset] = slots[Int(truncatingIfNeeded: head & mask)]
+            var head = position.pointee.head
+            // Loops that count by hand: a range would check that it is one, for every request of a
+            // slow device.
+            var place = 0
+            if !perEntry {
+                while place < count {
+                    buffer[place] = slots[Int(truncatingIfNeeded: head & mask)]
                     head &+= 1
+                    place &+= 1
                 }
-                // ORDER ring.spsc-freed, release side. Pairs with the load in makeRoomSlow().
+                // ORDER ring.spsc-freed, release side. Pairs with the load in makeRoom().
                 // Keeps: the reads of the slots before the head that frees them (S2).
                 // If relaxed: the producer can overwrite a slot that is still being read.
                 lane.pointee.head.value.store(head, ordering: .releasing)
             } else {
-                for offset in 0..<count {
-                    buffer[offset] = slots[Int(truncatingIfNeeded: head & mask)]
+                while place < count {
+                    buffer[place] = slots[Int(truncatingIfNeeded: head & mask)]
                     head &+= 1
+                    place &+= 1
                     // ORDER ring.spsc-freed, release side, once per entry; otherwise as above.
                     lane.pointee.head.value.store(head, ordering: .releasing)
                 }
             }
-            positions[current].head = head
+            position.pointee.head = head
             return count
         }
 
         /// Looks at every lane once, beginning with the current one; leaves `current` at the first
         /// with requests and returns how many it has.
         @inline(__always)
-        mutating func findWorkSlow() -> UInt64 {
-            for _ in 0..<count {
+        private mutating func findWork() -> UInt64 {
+            var looked = 0
+            while looked < count {
                 let position = positions + current
-                // ORDER ring.spsc-filled, acquire side. Pairs with the store of tail in enqueue.
-                // Keeps: the producer's slot writes before the reads in drain (S2).
+                // ORDER ring.spsc-filled, acquire side. Pairs with the store of tail in put().
+                // Keeps: the producer's slot writes before the reads in dequeue (S2).
                 // If relaxed: a slot's previous request can be returned.
                 let tail = lanes[current].tail.value.load(ordering: .acquiring)
                 position.pointee.cachedTail = tail
                 let available = tail &- position.pointee.head
                 if available > 0 { return available }
-                if count > 1 { current = current + 1 == count ? 0 : current + 1 }
+                if count > 1 { current = current &+ 1 == count ? 0 : current &+ 1 }
+                looked &+= 1
             }
             return 0
         }
@@ -215,7 +231,7 @@ public final class SPSCRing: PageRequestRing, @unchecked Sendable {
         public mutating func acknowledgeOverflow() -> Bool {
             var acknowledged = false
             for lane in 0..<count where lanes[lane].overflow.isPendingForConsumer() {
-                if configuration.overflow == .sticky {
+                if needsEmpty {
                     let tail = lanes[lane].tail.value.load(ordering: .relaxed)  // flag acquired
                     if tail != positions[lane].head { continue }
                 }
