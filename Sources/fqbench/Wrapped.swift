@@ -3,9 +3,9 @@ import Reports
 
 /// A name and a text that is broken between words, in two columns.
 enum Wrapped {
-    /// An entry of a list: the name two columns in, the text from column 20.
+    /// An entry of a list: the name two columns in, the text from column 26.
     static func entry(_ name: String, _ text: String, _ style: Style) -> [String] {
-        lines("  " + name, text, textColumn: 20, style)
+        lines("  " + name, text, textColumn: 26, style)
     }
 
     /// A word that is longer than a line has one to itself.
