@@ -11,6 +11,7 @@ public enum RunReport {
         let summary = RunSummary(of: document)
         var blocks = [RunHeader.lines(document, summary, style)]
         blocks += summary.groups.filter { !$0.rows.isEmpty }.map { section($0, style) }
+        blocks += KneeTable.sections(document, summary, style)
         if summary.groups.isEmpty { blocks.append(["No cell was run."]) }
         if !summary.notes.isEmpty {
             let notes = summary.notes.flatMap { bullet($0, style) }
