@@ -17,6 +17,9 @@ struct ReportingRound {
             canaryNs: canaryNs, isMeasured: trial.workload.observe != .reports)
         let reported = reporters.reduce(0) { $0 + $1.groups }
         let handled = threads.reduce(0) { $0 + $1.handledGroups }
+        // A flush answers groups that no worker ever takes; otherwise each group has one handler.
+        let isUneven = trial.workload.observe != .flushLatency && Int(reported) != handled
+        let uneven = isUneven ? ["\(reported) groups completed, but \(handled) handled"] : []
         return RoundRecord(
             index: index, canaryBeforeNs: canaryNs.first ?? nil,
             canaryAfterNs: canaryNs.count > 1 ? canaryNs[1] : nil,
@@ -24,7 +27,7 @@ struct ReportingRound {
             latencyHistogram: figures.histogram, tailBlame: figures.blame,
             check: CheckRecord(
                 accepted: Int(reported), delivered: handled,
-                violations: threads.flatMap(\.violations) + violations))
+                violations: threads.flatMap(\.violations) + violations + uneven))
     }
 
     private var threadRecords: [ThreadRecord] {

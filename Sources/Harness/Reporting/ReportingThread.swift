@@ -84,7 +84,7 @@ struct ReportingThread {
         let isFlush = workload.observe == .flushLatency
         // A rate needs no samples, only the place where they would be.
         let samples = LatencySamples(
-            capacity: workload.observe == .reports ? 1 : ReportingTrial.samplesPerBurst)
+            capacity: workload.observe == .reports ? 1 : trial.samplesPerBurst)
         samples.touch()
         var burst = ReporterBurst(
             words: shared.words, pattern: pattern, port: shared.port, lane: lane,
@@ -94,6 +94,7 @@ struct ReportingThread {
         var flush = FlushBurst(
             device: RequestPattern.device(0), backlog: workload.backlog, samples: samples,
             port: shared.port, lane: workload.reporters, flushes: shared.flushes)
+        var dropped: UInt64 = 0
         var answers = AnswerCheck(port: shared.port, pattern: pattern)
         runCanary()
         for number in 0...trial.bursts {
@@ -123,6 +124,7 @@ struct ReportingThread {
             part.failedTries = burst.failedTries - before.2
             part.durationTicks = burst.endTicks &- start
             if number == 0 { continue }
+            dropped += samples.dropped
             part.latenciesNs = samples.samples.map { trial.clock.nanoseconds(fromTicks: $0) }
             outcome.bursts.append(part)
         }
@@ -134,6 +136,7 @@ struct ReportingThread {
         outcome.violations =
             burst.violations + handler.violations(isFlush: false) + answers.violations
             + flush.violations
+            + (dropped > 0 ? ["\(dropped) latency samples did not fit their buffer"] : [])
         pattern.deallocate()
         samples.deallocate()
     }

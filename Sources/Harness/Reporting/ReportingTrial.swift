@@ -21,8 +21,10 @@ struct ReportingTrial {
 
     /// Requests of a lane that the port can tell apart, and so the most of one burst.
     static let entriesPerLane = 1 << 18
-    /// Samples that a thread keeps from one burst.
-    static let samplesPerBurst = 1 << 17
+    /// Samples kept from one burst: all that a burst's reports can be, or flushes of 100 ns.
+    var samplesPerBurst: Int {
+        workload.observe == .flushLatency ? Int(burstNs / 100) + 1024 : Self.entriesPerLane
+    }
 
     /// Runs the round.
     ///

@@ -41,7 +41,6 @@ struct ConsumerThread {
         }
         outcome.requests = UInt64(burst.delivered)
         outcome.allocatedBytes = probe.allocatedBytes
-        outcome.droppedSamples = samples?.dropped ?? 0
         outcome.view = burst.check.view
         shared.finish(outcome)
         samples?.deallocate()
@@ -117,6 +116,7 @@ struct ConsumerThread {
         part.durationTicks = burst.endTicks > start ? burst.endTicks &- start : 0
         if number == 0 { return }  // the warm-up
         if let samples = burst.samples {
+            outcome.droppedSamples += samples.dropped
             part.latenciesNs = samples.samples.map { trial.clock.nanoseconds(fromTicks: $0) }
         }
         outcome.bursts.append(part)

@@ -88,11 +88,12 @@ struct ProducerThread {
             part.failedTries = receive.failedTries
             part.durationTicks = receive.endTicks &- start
             part.latenciesNs = samples.samples.map { trial.clock.nanoseconds(fromTicks: $0) }
-            if index > 0 { outcome.bursts.append(part) }
+            if index == 0 { continue }  // the warm-up
+            outcome.droppedSamples += samples.dropped
+            outcome.bursts.append(part)
         }
         runCanary()
         outcome.view = receive.check.view
-        outcome.droppedSamples = samples.dropped
         samples.deallocate()
         freeShared(buffer, count: 1)
         end.release()
