@@ -27,6 +27,14 @@ struct LatencyFigures {
         blame = causes
     }
 
+    /// Latencies that are no cell's headline, as a result keeps them; nil where there are none.
+    static func encoded(_ latenciesNs: [UInt64]) -> String? {
+        guard !latenciesNs.isEmpty else { return nil }
+        var histogram = LatencyHistogram()
+        for latency in latenciesNs { histogram.record(latency) }
+        return try? HistogramCodec.encode(histogram.histogram)
+    }
+
     private static func add(
         _ count: Int, of parts: [BurstOutcome], _ canaryNs: [Double?], to blame: inout TailBlame
     ) {

@@ -25,6 +25,11 @@ public enum Figures {
         scaled(ns, steps: [("ns", 1), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)])
     }
 
+    /// A whole number: exact below 10 000, rounded above.
+    public static func count(_ value: Double) -> String {
+        value < 10_000 ? "\(Int(value))" : quantity(value)
+    }
+
     /// `12.3`, `1.50 k`, `3.00 M`, `2.40 G`.
     public static func quantity(_ value: Double) -> String {
         scaled(value, steps: [("", 1), ("k", 1e3), ("M", 1e6), ("G", 1e9)])

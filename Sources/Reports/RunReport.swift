@@ -36,7 +36,7 @@ public enum RunReport {
         for row in group.rows {
             lines += remarks(on: row.summary).flatMap { bullet($0, style) }
         }
-        return lines
+        return lines + SideTables.lines(group, style)
     }
 
     private static func title(of key: WorkloadGroup.Key) -> String {

@@ -19,6 +19,10 @@ public struct CellSummary: Sendable {
     /// Those of them in the machine's usual state.
     public let usableRounds: Int
     public let outcome: Outcome
+    /// What else was timed, by name; empty where the cell has no figures.
+    public let otherLatencies: [String: Percentiles]
+    /// What was counted, over all usable rounds; empty where the cell has no figures.
+    public let counts: [String: Double]
 
     /// - Parameters:
     ///   - states: Of the run that the cell is from.
@@ -45,6 +49,11 @@ public struct CellSummary: Sendable {
                 ?? .missing(reason: "no operation counted")
         } else {
             outcome = Self.latency(of: usable, seed: seed)
+        }
+        let shown = violations.isEmpty ? usable : []
+        otherLatencies = Percentiles.byName(shown)
+        counts = shown.reduce(into: [:]) { sums, round in
+            for (name, count) in round.counts ?? [:] { sums[name, default: 0] += Double(count) }
         }
     }
 
@@ -208,6 +217,41 @@ public struct LatencyFigures: Sendable {
         p99Interval = Statistics.bootstrapMedian(Array(p99NsByRound.values), seed: seed)
         tailBlame = rounds.compactMap(\.tailBlame).reduce(TailBlame()) { $0.adding($1) }
         overflowed = rounds.reduce(0) { $0 + Double($1.overflowed) }
+    }
+}
+
+/// A latency that is no cell's headline, from the merged histograms of all rounds.
+public struct Percentiles: Sendable, Equatable {
+    public let p50Ns: Double?
+    public let p99Ns: Double?
+    public let p999Ns: Double?
+    /// The upper end of the largest sample's bucket.
+    public let maxNs: Double
+    public let samples: UInt64
+
+    init(_ histogram: Histogram<UInt64>) {
+        p50Ns = histogram.percentileNs(perMille: 500)
+        p99Ns = histogram.percentileNs(perMille: 990)
+        p999Ns = histogram.percentileNs(perMille: 999)
+        maxNs = Double(histogram.max)
+        samples = histogram.totalCount
+    }
+
+    /// Those of each name; names without samples, and histograms that cannot be read, absent.
+    static func byName(_ rounds: [RoundRecord]) -> [String: Percentiles] {
+        var texts: [String: [String]] = [:]
+        for round in rounds {
+            for (name, text) in round.otherLatencies ?? [:] {
+                texts[name, default: []].append(text)
+            }
+        }
+        return texts.compactMapValues { texts in
+            let parts = texts.compactMap { try? HistogramCodec.decode($0) }
+            guard parts.count == texts.count, let merged = try? HistogramCodec.merge(parts),
+                merged.totalCount > 0
+            else { return nil }
+            return Percentiles(merged)
+        }
     }
 }
 

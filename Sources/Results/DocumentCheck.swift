@@ -110,12 +110,21 @@ private struct Checker {
                 count(samples, "\(path).tailBlame.\(cause.rawValue)")
             }
         }
-        if histograms, problem == nil, let text = round.latencyHistogram {
-            do throws(HistogramCodecError) {
-                _ = try HistogramCodec.decode(text)
-            } catch {
-                expect(false, "\(path).latencyHistogram", "is not valid: \(error)")
-            }
+        for (name, number) in (round.counts ?? [:]).sorted(by: { $0.key < $1.key }) {
+            count(number, "\(path).counts.\(name)")
+        }
+        if let text = round.latencyHistogram { histogram(text, "\(path).latencyHistogram") }
+        for (name, text) in (round.otherLatencies ?? [:]).sorted(by: { $0.key < $1.key }) {
+            histogram(text, "\(path).otherLatencies.\(name)")
+        }
+    }
+
+    private mutating func histogram(_ text: String, _ field: @autoclosure () -> String) {
+        guard histograms, problem == nil else { return }
+        do throws(HistogramCodecError) {
+            _ = try HistogramCodec.decode(text)
+        } catch {
+            expect(false, field(), "is not valid: \(error)")
         }
     }
 

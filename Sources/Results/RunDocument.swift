@@ -223,6 +223,11 @@ public struct RoundRecord: Codable, Sendable, Equatable {
     public var latencyHistogram: String?
     /// Samples above p99 by cause; nil for throughput.
     public var tailBlame: TailBlame?
+    /// What else was timed beside the headline (`flush`, `recovery`, …), encoded in the same way;
+    /// nil where nothing was.
+    public var otherLatencies: [String: String]?
+    /// What was counted beside it (`retries`, `timeouts`, …); nil where nothing was.
+    public var counts: [String: Int]?
     /// Requests refused because of overflow, where the workload drops instead of waiting.
     public var overflowed: Int
     /// What was checked beside the speed.
@@ -231,7 +236,8 @@ public struct RoundRecord: Codable, Sendable, Equatable {
     public init(
         index: Int, canaryBeforeNs: Double? = nil, canaryAfterNs: Double? = nil,
         bursts: [BurstRecord], threads: [ThreadRecord], latencyHistogram: String? = nil,
-        tailBlame: TailBlame? = nil, overflowed: Int = 0, check: CheckRecord
+        tailBlame: TailBlame? = nil, otherLatencies: [String: String]? = nil,
+        counts: [String: Int]? = nil, overflowed: Int = 0, check: CheckRecord
     ) {
         self.index = index
         self.canaryBeforeNs = canaryBeforeNs
@@ -240,6 +246,8 @@ public struct RoundRecord: Codable, Sendable, Equatable {
         self.threads = threads
         self.latencyHistogram = latencyHistogram
         self.tailBlame = tailBlame
+        self.otherLatencies = otherLatencies
+        self.counts = counts
         self.overflowed = overflowed
         self.check = check
     }

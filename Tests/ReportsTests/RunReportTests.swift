@@ -16,6 +16,24 @@ struct RunReportTests {
         #expect(found.count == wanted.count)
     }
 
+    @Test(arguments: [80, 140])
+    func sideFiguresHaveTablesOfTheirOwn(width: Int) throws {
+        var run = SyntheticRun()
+        run.addRoundTrip("spsc", medianNs: 301, tailNs: 900, blame: TailBlame())
+        run.addRoundTrip("mpsc", medianNs: 351, tailNs: 900, blame: TailBlame())
+        let histogram = try #require(run.document.cells[0].rounds[0].latencyHistogram)
+        for index in run.document.cells[0].rounds.indices {
+            run.document.cells[0].rounds[index].otherLatencies = ["recovery": histogram]
+            run.document.cells[0].rounds[index].counts = ["retries": 2, "timeouts\n": 1]
+        }
+        let lines = RunReport.text(run.document, Style(width: width)).split(separator: "\n")
+        #expect(lines.contains { $0 == "ping · same-l3 · recovery" })
+        #expect(lines.contains { $0 == "ping · same-l3 · counted over all rounds" })
+        let counted = try #require(lines.last { $0.hasPrefix("spsc") })
+        #expect(counted.split(separator: " ") == ["spsc", "16", "8"])
+        #expect(lines.allSatisfy { TextWidth.columns(String($0)) <= width })
+    }
+
     static func widest(_ text: String) -> Int {
         text.split(separator: "\n").map { TextWidth.columns(String($0)) }.max() ?? 0
     }

@@ -64,6 +64,32 @@ struct SummaryTests {
         #expect(Self.summary(unknown).throughput?.bytesPerOperation == nil)
     }
 
+    @Test func whatWasMeasuredBesideTheHeadlineIsMergedOverUsableRounds() throws {
+        func encoded(_ values: [UInt64]) throws -> String {
+            var histogram = Histogram<UInt64>(
+                highestTrackableValue: 1_000_000, numberOfSignificantValueDigits: .three)
+            for value in values { histogram.record(value) }
+            return try HistogramCodec.encode(histogram)
+        }
+        var rounds = [Sample.round(0), Sample.round(1)]
+        rounds[0].otherLatencies = ["flush": try encoded([UInt64](repeating: 100, count: 30))]
+        rounds[0].counts = ["retries": 3]
+        rounds[1].otherLatencies = ["flush": try encoded([UInt64](repeating: 200, count: 10))]
+        rounds[1].counts = ["retries": 4, "timeouts": 1]
+        let summary = Self.summary(Sample.cell("spsc", rounds: rounds))
+        let flush = try #require(summary.otherLatencies["flush"])
+        #expect(flush.samples == 40)
+        #expect(flush.p50Ns == 100)
+        #expect(flush.p99Ns == nil)
+        #expect(flush.maxNs == 200)
+        #expect(summary.counts == ["retries": 7, "timeouts": 1])
+
+        rounds[1].check.violations = ["1 group lost"]
+        let failed = Self.summary(Sample.cell("spsc", rounds: rounds))
+        #expect(failed.otherLatencies.isEmpty)
+        #expect(failed.counts.isEmpty)
+    }
+
     @Test func slowRoundsAreLeftOut() throws {
         var rounds = (0..<8).map { Sample.round($0, canaryNs: 290 + Double($0)) }
         rounds[3] = Sample.round(3, canaryNs: 1145, bursts: [Sample.burst(1)])
