@@ -63,6 +63,16 @@ public struct PageRequest: Hashable, Sendable, BitwiseCopyable {
     /// The header's bits that have a meaning.
     public static let headerMask: UInt64 = 1 << 52 - 1
 
+    /// The header's bits that the pages of one group have in common: requester, PASID, index, and
+    /// whether the PASID is valid.
+    @inlinable public static var groupMask: UInt64 { (1 << 45 - 1) | 1 << 49 }
+    /// The index field.
+    @inlinable public static var indexMask: UInt64 { 0x1FF << indexShift }
+    /// Where the index field begins.
+    @inlinable public static var indexShift: UInt64 { 36 }
+    /// The mark of the last page.
+    @inlinable public static var lastBit: UInt64 { 1 << 50 }
+
     /// Who asks.
     @inlinable
     public var requester: RequesterID { RequesterID(UInt16(truncatingIfNeeded: header)) }

@@ -5,6 +5,9 @@ struct BurstOutcome: Sendable {
     var operations = 0
     var failedTries = 0
     var durationTicks: UInt64 = 0
+    /// Where a trial's bursts are timed from thread to thread: by the thread's own clock.
+    var startTicks: UInt64 = 0
+    var endTicks: UInt64 = 0
     var counters: ThreadCounters
     var stealNs: UInt64 = 0
     /// Latencies in nanoseconds.

@@ -17,10 +17,13 @@ public struct Suite: Sendable, Equatable, Codable {
     public var ring: [RingWorkload]
     /// Workloads of the reporting subject.
     public var reporting: [ReportingWorkload]
+    /// Workloads of the whole path, run with every chosen scheme of the reporting subject.
+    public var pipeline: [PipelineWorkload]
 
     public init(
         name: String, description: String, rounds: Int, burstsPerRound: Int, burstMs: Double,
-        schemes: [String], ring: [RingWorkload] = [], reporting: [ReportingWorkload] = []
+        schemes: [String], ring: [RingWorkload] = [], reporting: [ReportingWorkload] = [],
+        pipeline: [PipelineWorkload] = []
     ) {
         self.name = name
         self.description = description
@@ -30,6 +33,7 @@ public struct Suite: Sendable, Equatable, Codable {
         self.schemes = schemes
         self.ring = ring
         self.reporting = reporting
+        self.pipeline = pipeline
     }
 }
 
@@ -52,7 +56,7 @@ public struct SuiteError: Error, Equatable, Sendable, CustomStringConvertible {
 
 extension Suite {
     private enum Key: String, CodingKey, CaseIterable {
-        case name, description, rounds, burstsPerRound, burstMs, schemes, ring, reporting
+        case name, description, rounds, burstsPerRound, burstMs, schemes, ring, reporting, pipeline
     }
 
     /// Unknown fields are refused; a subject without workloads may be left out.
@@ -68,7 +72,8 @@ extension Suite {
             schemes: try fields.decode([String].self, forKey: .schemes),
             ring: try fields.decodeIfPresent([RingWorkload].self, forKey: .ring) ?? [],
             reporting: try fields.decodeIfPresent([ReportingWorkload].self, forKey: .reporting)
-                ?? [])
+                ?? [],
+            pipeline: try fields.decodeIfPresent([PipelineWorkload].self, forKey: .pipeline) ?? [])
     }
 
     /// Reads and checks a suite's file.
@@ -106,7 +111,9 @@ extension Suite {
         if !(burstMs >= 0.1 && burstMs <= 100) {
             return "burstMs: expected 0.1…100, found \(burstMs)"
         }
-        if workloadNames.isEmpty { return "ring, reporting: expected at least one workload" }
+        if workloadNames.isEmpty {
+            return "ring, reporting, pipeline: expected at least one workload"
+        }
         for (place, workload) in ring.enumerated() {
             if let fault = workload.fault { return "ring[\(place)] \(workload.name): \(fault)" }
         }
@@ -114,6 +121,9 @@ extension Suite {
             if let fault = workload.fault {
                 return "reporting[\(place)] \(workload.name): \(fault)"
             }
+        }
+        for (place, workload) in pipeline.enumerated() {
+            if let fault = workload.fault { return "pipeline[\(place)] \(workload.name): \(fault)" }
         }
         let names = workloadNames
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
@@ -123,7 +133,9 @@ extension Suite {
     }
 
     /// Of all subjects, in their order.
-    public var workloadNames: [String] { ring.map(\.name) + reporting.map(\.name) }
+    public var workloadNames: [String] {
+        ring.map(\.name) + reporting.map(\.name) + pipeline.map(\.name)
+    }
 
     /// Keeps the schemes and workloads asked for; `*` stands for any text.
     ///
@@ -138,6 +150,7 @@ extension Suite {
                     patterns, from: workloadNames, name: { $0 }, kind: "workload"))
             chosen.ring.removeAll { !names.contains($0.name) }
             chosen.reporting.removeAll { !names.contains($0.name) }
+            chosen.pipeline.removeAll { !names.contains($0.name) }
         }
         return chosen
     }

@@ -24,6 +24,7 @@ public struct SuitePlan: Sendable {
         enum Job: Sendable {
             case ring(RingScheme, RingWorkload)
             case reporting(ReportingScheme, ReportingWorkload)
+            case pipeline(ReportingScheme, PipelineWorkload)
         }
 
         public let key: CellKey
@@ -32,15 +33,20 @@ public struct SuitePlan: Sendable {
         /// One CPU per thread, the consumers' or workers' first.
         public let cpus: [Int]
 
-        /// Where its requests come from, in a ring's open loop.
-        var arrivals: RingWorkload.Arrivals? {
-            if case .ring(_, let workload) = job { workload.arrivals } else { nil }
+        /// Where its requests come from, in an open loop.
+        var arrivals: Arrivals? {
+            switch job {
+            case .ring(_, let workload): workload.arrivals
+            case .reporting: nil
+            case .pipeline(_, let workload): workload.arrivals
+            }
         }
 
         var measure: CellMeasure {
             switch job {
             case .ring(_, let workload): workload.measure
             case .reporting(_, let workload): workload.measure
+            case .pipeline(_, let workload): workload.measure
             }
         }
 
@@ -49,6 +55,7 @@ public struct SuitePlan: Sendable {
             switch job {
             case .ring(_, let workload): "\(workload)"
             case .reporting(_, let workload): "\(workload)"
+            case .pipeline(_, let workload): "\(workload)"
             }
         }
     }
@@ -70,6 +77,8 @@ public struct SuitePlan: Sendable {
             try Self.ringCells(
                 suite, schemes.rings.filter { chosen.contains($0.name) }, shape, &notes)
             + Self.reportingCells(
+                suite, schemes.reporting.filter { chosen.contains($0.name) }, shape, &notes)
+            + Self.pipelineCells(
                 suite, schemes.reporting.filter { chosen.contains($0.name) }, shape, &notes)
         guard !cells.isEmpty else {
             throw SuiteError(
@@ -135,6 +144,32 @@ public struct SuitePlan: Sendable {
                     cells.append(
                         Cell(
                             key: key, job: .reporting(scheme, workload), placement: placement,
+                            cpus: cpus))
+                }
+            }
+        }
+        return cells
+    }
+
+    private static func pipelineCells(
+        _ suite: Suite, _ schemes: [ReportingScheme], _ shape: MachineShape,
+        _ notes: inout [String]
+    ) throws(SuiteError) -> [Cell] {
+        var cells: [Cell] = []
+        for workload in schemes.isEmpty ? [] : suite.pipeline {
+            let placements = try placements(
+                of: workload.name, threads: workload.threads, wanted: workload.placements, shape,
+                &notes)
+            for (placement, cpus) in placements {
+                for scheme in schemes {
+                    let key = CellKey(
+                        subject: "pipeline", structure: scheme.structure,
+                        lockKind: scheme.lockKind?.rawValue,
+                        nodeMemory: scheme.nodeMemory.rawValue, workload: workload.name,
+                        placement: placement.rawValue, producers: 1, consumers: workload.workers)
+                    cells.append(
+                        Cell(
+                            key: key, job: .pipeline(scheme, workload), placement: placement,
                             cpus: cpus))
                 }
             }

@@ -100,14 +100,25 @@ public struct SuiteRunner {
     ) throws -> RoundRecord {
         switch cell.job {
         case .ring(let scheme, let workload):
-            try trial(of: cell, scheme, workload, record, round: round).run(index: round)
+            return try trial(of: cell, scheme, workload, record, round: round)
+                .run(index: round)
         case .reporting(let scheme, let workload):
-            try ReportingTrial(
+            return try ReportingTrial(
                 scheme: scheme, workload: workload, topology: topology, cpus: cell.cpus,
                 isOversubscribed: cell.placement == .oversubscribed, clock: clock,
                 bursts: plan.suite.burstsPerRound,
                 burstNs: (workload.burstMs ?? plan.suite.burstMs) * 1e6,
                 passesPerNs: thinkPassesPerNs
+            ).run(index: round)
+        case .pipeline(let scheme, let workload):
+            let script = try PipelineSource(
+                workload: workload, traces: traces, burstNs: plan.suite.burstMs * 1e6, seed: seed
+            ).script(round: round, bursts: plan.suite.burstsPerRound, clock: clock)
+            defer { script.deallocate() }
+            return try PipelineTrial(
+                scheme: scheme, workload: workload, topology: topology, cpus: cell.cpus,
+                isOversubscribed: cell.placement == .oversubscribed, clock: clock,
+                script: script, passesPerNs: thinkPassesPerNs
             ).run(index: round)
         }
     }
@@ -118,10 +129,15 @@ public struct SuiteRunner {
         if case .ring(let scheme, let workload) = cell.job, workload.measure == .openLoop {
             if case .saturationShare(let share) = workload.arrivals {
                 offered = max(
-                    share * (try saturation(of: cell, scheme, workload)), RingWorkload.lowestRate)
+                    share * (try saturation(of: cell, scheme, workload)), Arrivals.lowestRate)
             } else {
                 offered = try source(of: workload, offeredPerSecond: nil).offeredPerSecond
             }
+        }
+        if case .pipeline(_, let workload) = cell.job {
+            offered = try PipelineSource(
+                workload: workload, traces: traces, burstNs: plan.suite.burstMs * 1e6, seed: seed
+            ).offeredPerSecond
         }
         return CellRecord(key: cell.key, measure: cell.measure, offeredPerSecond: offered)
     }
@@ -181,7 +197,7 @@ public struct SuiteRunner {
             content = .process(.bursts(perSecond: perSecond, length: length, idleNs: idleNs))
         case .trace(let name, let speedUp):
             guard let trace = traces[name] else { throw SuiteError("no trace \"\(name)\"") }
-            content = .trace(trace.events, speedUp: speedUp)
+            content = .trace(TraceStretches(trace.events, speedUp: speedUp))
         case nil: preconditionFailure("an open loop has arrivals")
         }
         return RequestSource(

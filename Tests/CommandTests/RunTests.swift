@@ -95,13 +95,17 @@ extension Runs {
         func replay() throws {
             let outcome = try Program.run(
                 [
-                    "replay", "sqlite-build-index", "--schemes", "spsc", "--rounds", "1",
+                    "replay", "sqlite-build-index", "--schemes", "slot-table", "--rounds", "1",
                     "--bursts", "2", "--quiet", "-o", "r.json",
                 ], in: folder)
             #expect(outcome.status == 0, "\(outcome.errors)")
             let document = try ResultStore.read("\(folder.path)/r.json")
             #expect(document.cells.map(\.key.workload) == ["replay-sqlite-build-index"])
-            #expect(document.cells[0].rounds[0].latencyHistogram != nil)
+            #expect(document.cells.map(\.key.subject) == ["pipeline"])
+            let round = document.cells[0].rounds[0]
+            #expect(round.latencyHistogram != nil)
+            #expect(round.check.accepted > 0)
+            #expect(round.threads.map(\.role) == ["producer", "consumer", "unbind"])
         }
     }
 
@@ -232,7 +236,7 @@ extension Runs {
         func terminate() throws {
             let outcome = try stopped(
                 [
-                    "replay", "sqlite-build-index", "--schemes", "spsc", "--rounds", "300",
+                    "replay", "sqlite-build-index", "--schemes", "slot-table", "--rounds", "300",
                     "--bursts", "1", "-o", "r.json",
                 ], SIGTERM)
             #expect(outcome.status == 143, "\(outcome.errors)")

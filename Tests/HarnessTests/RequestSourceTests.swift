@@ -54,7 +54,7 @@ import Testing
 
     @Test("offsets ascend for each producer", arguments: [1, 3, 7])
     func ascending(producers: Int) throws {
-        let contents = Self.processes + [.trace(events(500), speedUp: 3)]
+        let contents = Self.processes + [.trace(TraceStretches(events(500), speedUp: 3))]
         for content in contents {
             let shares = try source(content, producers: producers).schedule(burst: 2, clock: clock)
             #expect(shares.count == producers)
@@ -84,9 +84,9 @@ import Testing
         #expect(source(.process(.poisson(perSecond: 5e5))).offeredPerSecond == 5e5)
         let bursts = source(.process(.bursts(perSecond: 1e6, length: 10, idleNs: 90_000)))
         #expect(abs(bursts.offeredPerSecond - 1e5) < 1e-6)
-        let trace = source(.trace(events(1001), speedUp: 2))
+        let trace = source(.trace(TraceStretches(events(1001), speedUp: 2)))
         #expect(abs(trace.offeredPerSecond - 1001 * 1e9 / 500_000) < 1e-3)
-        #expect(source(.trace(events(1), speedUp: 2)).offeredPerSecond == 0)
+        #expect(source(.trace(TraceStretches(events(1), speedUp: 2))).offeredPerSecond == 0)
     }
 
     @Test("a requester of a trace keeps to one producer")
@@ -94,7 +94,7 @@ import Testing
         let trace = events(400)
         var producerOf: [UInt16: Set<Int>] = [:]
         for burst in 0..<9 {
-            let shares = try source(.trace(trace, speedUp: 1), producers: 4)
+            let shares = try source(.trace(TraceStretches(trace, speedUp: 1)), producers: 4)
                 .schedule(burst: burst, clock: clock)
             for (producer, share) in shares.enumerated() {
                 for scheduled in share {
@@ -110,14 +110,11 @@ import Testing
     @Test("successive bursts go through the whole trace", arguments: [37, 160, 1000, 1001, 4097])
     func windows(count: Int) throws {
         let trace = events(count, gapNs: 10_000)
-        let workload = RingWorkload(
-            name: "t", measure: .openLoop, arrivals: .trace(name: "t", speedUp: 1))
         let suite = Suite(
-            name: "s", description: "", rounds: 1, burstsPerRound: 3, burstMs: 1,
-            schemes: ["*"], ring: [workload])
+            name: "s", description: "", rounds: 1, burstsPerRound: 3, burstMs: 1, schemes: ["*"])
         let rounds = suite.roundsToCover(
-            Trace(name: "t", source: "", traceClass: .pageRequest, events: trace), of: workload)
-        let source = source(.trace(trace, speedUp: 1))
+            Trace(name: "t", source: "", traceClass: .pageRequest, events: trace), speedUp: 1)
+        let source = source(.trace(TraceStretches(trace, speedUp: 1)))
         var seen: Set<UInt64> = []
         for round in 0..<rounds {
             // The counted bursts of a round; burst 0 of it is the warm-up.
@@ -135,17 +132,19 @@ import Testing
     func gaps() throws {
         var trace = events(20, gapNs: 1000)
         for place in 10..<20 { trace[place].arrivalNs += 3_600_000_000_000 }
-        let share = try source(.trace(trace, speedUp: 4)).schedule(burst: 0, clock: clock)[0]
+        let share = try source(.trace(TraceStretches(trace, speedUp: 4))).schedule(
+            burst: 0, clock: clock)[0]
         let offsets = share.map(\.offsetTicks)
         #expect(offsets.count == 20)
         #expect(Array(offsets[..<10]) == (0..<10).map { $0 * 250 })
-        #expect(offsets[10] - offsets[9] == UInt64(RequestSource.longestGapNs))
+        #expect(offsets[10] - offsets[9] == UInt64(TraceStretches.longestGapNs))
         #expect(offsets[19] - offsets[10] == 9 * 250)
     }
 
     @Test("a trace shorter than a burst is gone through once in it")
     func shortTrace() throws {
-        let share = try source(.trace(events(5), speedUp: 1)).schedule(burst: 3, clock: clock)[0]
+        let share = try source(.trace(TraceStretches(events(5), speedUp: 1))).schedule(
+            burst: 3, clock: clock)[0]
         #expect(share.map(\.request.address).sorted() == (0..<5).map { UInt64($0) << 12 })
     }
 

@@ -17,7 +17,7 @@ extension Trials {
 
         /// Workloads of every measure and shape; those with arrivals get a fixed schedule.
         private static let workloads: [RingWorkload] = {
-            let arrivals = RingWorkload.Arrivals.poisson(perSecond: 1e6)
+            let arrivals = Arrivals.poisson(perSecond: 1e6)
             return [
                 RingWorkload(name: "closed", measure: .throughput),
                 RingWorkload(name: "three-to-one", measure: .throughput, producers: 3),

@@ -126,7 +126,7 @@ import Testing
 
     @Test("the fingerprint changes with every parameter")
     func fingerprint() throws {
-        let poisson = RingWorkload.Arrivals.poisson(perSecond: 1e6)
+        let poisson = Arrivals.poisson(perSecond: 1e6)
         let open = RingWorkload(name: "pair", measure: .openLoop, arrivals: poisson)
         let workloads: [RingWorkload] = [
             pair,

@@ -23,9 +23,12 @@ struct TrialBench {
         // measured on will do.
         clock =
             (try? ClockCalibration.measure(allowsVariantCounter: true))
-            ?? ClockCalibration(
-                ticksPerSecond: 2e9, calibrationNs: 1, costNs: 20, stepNs: 20, isInvariant: false)
+            ?? Self.anyClock
     }
+
+    /// For what needs a rate of ticks and does not care which.
+    static let anyClock = ClockCalibration(
+        ticksPerSecond: 2e9, calibrationNs: 1, costNs: 20, stepNs: 20, isInvariant: false)
 
     /// The machine's best place for so many threads; shared CPUs where there are none.
     func cpus(_ threads: Int) -> (cpus: [Int], isOversubscribed: Bool) {

@@ -98,8 +98,8 @@ enum TidyRules {
 
     /// Files that hold a family of small types, by name.
     static let familyFiles: Set<String> = [
-        "Identifiers.swift", "MeasuredLoops.swift", "MeasuredReportingLoops.swift",
-        "SharedMemory.swift",
+        "Identifiers.swift", "MeasuredLoops.swift", "MeasuredPipelineLoops.swift",
+        "MeasuredReportingLoops.swift", "SharedMemory.swift",
     ]
 
     /// A Swift file is named after a type that it declares, or `Type+Topic.swift` after one that it

@@ -25,6 +25,7 @@ public struct ReportingScheme: Sendable {
                     removeDevice: { structure.removeDevice($0) },
                     discardPartial: { structure.discardPartial() },
                     census: { structure.census() },
+                    flush: { structure.flush($0, $1) },
                     makeReporter: {
                         let reporter = allocateShared(initial: structure.makeReporter())
                         let worker = allocateShared(initial: structure.makeWorker())
@@ -35,6 +36,7 @@ public struct ReportingScheme: Sendable {
                                     &reporter.pointee, &worker.pointee, &$0, &$1)
                             },
                             flush: { measuredFlushes(structure, &reporter.pointee, &$0, &$1) },
+                            pipeline: { measuredPipeline(structure, &reporter.pointee, &$0) },
                             release: {
                                 structure.retire(reporter.pointee)
                                 structure.retire(worker.pointee)
@@ -46,6 +48,7 @@ public struct ReportingScheme: Sendable {
                         let worker = allocateShared(initial: structure.makeWorker())
                         return WorkerEnd(
                             handle: { measuredHandling(&worker.pointee, &$0) },
+                            serve: { measuredServing(&worker.pointee, &$0) },
                             release: {
                                 structure.retire(worker.pointee)
                                 freeShared(worker, count: 1)
@@ -80,6 +83,7 @@ public struct ReportingInstance: Sendable {
     let removeDevice: @Sendable (RequesterID) -> RemoveDeviceOutcome
     let discardPartial: @Sendable () -> Int
     let census: @Sendable () -> ReportingCensus
+    let flush: @Sendable (RequesterID, PASID) -> Void
     let makeReporter: @Sendable () -> ReporterEnd
     let makeWorker: @Sendable () -> WorkerEnd
 
@@ -89,6 +93,7 @@ public struct ReportingInstance: Sendable {
         removeDevice: @escaping @Sendable (RequesterID) -> RemoveDeviceOutcome,
         discardPartial: @escaping @Sendable () -> Int,
         census: @escaping @Sendable () -> ReportingCensus,
+        flush: @escaping @Sendable (RequesterID, PASID) -> Void,
         makeReporter: @escaping @Sendable () -> ReporterEnd,
         makeWorker: @escaping @Sendable () -> WorkerEnd
     ) {
@@ -96,6 +101,7 @@ public struct ReportingInstance: Sendable {
         self.removeDevice = removeDevice
         self.discardPartial = discardPartial
         self.census = census
+        self.flush = flush
         self.makeReporter = makeReporter
         self.makeWorker = makeWorker
     }
@@ -107,6 +113,7 @@ public struct ReporterEnd {
     let report: (inout ReporterBurst) -> Void
     let reportInline: (inout ReporterBurst, inout HandlerBurst) -> Void
     let flush: (inout ReporterBurst, inout FlushBurst) -> Void
+    let pipeline: (inout FaultThreadBurst) -> Void
     let release: () -> Void
 
     @usableFromInline
@@ -114,11 +121,13 @@ public struct ReporterEnd {
         report: @escaping (inout ReporterBurst) -> Void,
         reportInline: @escaping (inout ReporterBurst, inout HandlerBurst) -> Void,
         flush: @escaping (inout ReporterBurst, inout FlushBurst) -> Void,
+        pipeline: @escaping (inout FaultThreadBurst) -> Void,
         release: @escaping () -> Void
     ) {
         self.report = report
         self.reportInline = reportInline
         self.flush = flush
+        self.pipeline = pipeline
         self.release = release
     }
 }
@@ -126,11 +135,16 @@ public struct ReporterEnd {
 /// A worker's loop around one endpoint. One thread; the structure outlives it.
 public struct WorkerEnd {
     let handle: (inout HandlerBurst) -> Void
+    let serve: (inout ServingBurst) -> Void
     let release: () -> Void
 
     @usableFromInline
-    init(handle: @escaping (inout HandlerBurst) -> Void, release: @escaping () -> Void) {
+    init(
+        handle: @escaping (inout HandlerBurst) -> Void,
+        serve: @escaping (inout ServingBurst) -> Void, release: @escaping () -> Void
+    ) {
         self.handle = handle
+        self.serve = serve
         self.release = release
     }
 }

@@ -7,15 +7,17 @@ import Results
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Drives the page-request ring with a trace, through every scheme.",
+        abstract: "Drives the whole fault path with a trace, through every structure.",
         discussion: """
-            Requests arrive at the trace's own times, sped up; latency counts from the intended \
-            arrival. The whole trace goes through every scheme, a stretch of it at a time, the \
-            schemes in turn. Reads this project's format and the text of perf script and ftrace, \
-            also compressed with xz, zstd or gzip.
+            Requests enter the page-request ring at the trace's own times, sped up; the fault \
+            thread reports them, workers handle and answer. Latency counts from the intended \
+            arrival to the response. PASIDs are unbound and bound again under load. The whole \
+            trace goes through every scheme, a stretch of it at a time, the schemes in turn. \
+            Reads this project's format and the text of perf script and ftrace, also compressed \
+            with xz, zstd or gzip.
 
             Example: fqbench replay sqlite-build-index
-            Example: fqbench replay faults.txt.xz --speed-up 50 --schemes 'spsc*'
+            Example: fqbench replay faults.txt.xz --speed-up 50 --schemes 'rcu-refcount/*'
             """)
 
     @Argument(help: "A trace's name (see 'fqbench list'), or a file, or - for standard input.")
@@ -26,11 +28,26 @@ struct ReplayCommand: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: "Only these schemes; * stands for any text. All by default.")
-    var schemes: [String] = ["*"]
+        help: "Schemes of the reporting subject; * stands for any text.")
+    var schemes: [String] = ["*/futex", "slot-table", "single-owner"]
 
-    @Option(help: "Devices' threads, 1 to 256; a requester's requests stay with one.")
-    var producers = 1
+    @Option(help: "Threads that handle and answer, 1 to 64.")
+    var workers = 1
+
+    @Flag(help: "The devices get a thread and a CPU of their own.")
+    var deviceThread = false
+
+    @Option(help: "Entries of the ring: a power of two from 128 to 16384.")
+    var ring = 512
+
+    @Option(help: "Requests of a device that may be unanswered, 1 to 65536.")
+    var credits = 128
+
+    @Option(help: "What a handler works on a group, in nanoseconds, 0 to 10000000.")
+    var serviceNs = 500.0
+
+    @Option(help: "Pause between two unbinds in microseconds, 20 to 1000000; 0 for none.")
+    var unbindEveryUs = 500.0
 
     @OptionGroup var importing: ImportArguments
     @OptionGroup var options: RunOptions
@@ -44,28 +61,42 @@ struct ReplayCommand: ParsableCommand {
             throw ValidationError(
                 "--speed-up: expected above 0, at most 1000000, found \(speedUp)")
         }
-        if !(1...256).contains(producers) {
-            throw ValidationError("--producers: expected 1 to 256, found \(producers)")
-        }
+        if let fault = workload(trace: "trace").fault { throw ValidationError(Self.option(fault)) }
     }
 
     func run() throws {
         let events = try ProjectFiles.trace(trace, options: importing.options)
         importing.reportSkipped(events)
         let name = Self.kebab(events.name)
-        let workload = RingWorkload(
-            name: "replay-\(name)", measure: .openLoop, producers: producers,
-            arrivals: .trace(name: name, speedUp: speedUp))
+        let workload = workload(trace: name)
         var suite = Suite(
-            name: "replay-\(name)", description: "The trace \(events.name).", rounds: 1,
+            name: workload.name, description: "The trace \(events.name).", rounds: 1,
             burstsPerRound: Self.burstsPerRound, burstMs: Self.burstMs, schemes: schemes,
-            ring: [workload])
+            pipeline: [workload])
         if let fault = suite.fault { throw SuiteError(fault) }
-        suite.rounds = suite.roundsToCover(events, of: workload)
+        suite.rounds = suite.roundsToCover(events, speedUp: speedUp)
         try Session(
             suite: options.adapting(suite), options: options, extraTraces: [name: events],
             resumption: nil
         ).run(resuming: nil, at: nil)
+    }
+
+    private func workload(trace: String) -> PipelineWorkload {
+        PipelineWorkload(
+            name: "replay-\(trace)", workers: workers, deviceThread: deviceThread, capacity: ring,
+            credits: credits, serviceNs: serviceNs,
+            unbindEveryUs: unbindEveryUs == 0 ? nil : unbindEveryUs,
+            arrivals: .trace(name: trace, speedUp: speedUp))
+    }
+
+    /// A workload's fault in the words of the command line.
+    private static func option(_ fault: String) -> String {
+        let names = [
+            "workers": "--workers", "capacity": "--ring", "credits": "--credits",
+            "serviceNs": "--service-ns", "unbindEveryUs": "--unbind-every-us",
+        ]
+        let field = String(fault.prefix { $0 != ":" })
+        return (names[field] ?? field) + fault.dropFirst(field.count)
     }
 
     /// A file's name as part of a workload's.
