@@ -218,8 +218,32 @@ extension GroupTable {
         else { return false }
         port.send(.invalid, to: group(slot).pointee.last)
         freePages(slot, &pages)
-        ownerDone(slot)
+        cancelDone(slot)
         return true
+    }
+
+    /// After the answer to a group that was in the hand-off: frees its slot and leaves a void entry
+    /// in the queue. If slots waited for a worker to pass, those of one PASID that is flushed over
+    /// and over would pile up while he works on others', and every flush look through them.
+    @inlinable
+    func cancelDone(_ slot: Int) {
+        let mayVoid = reserveVoidEntry()
+        var word = words[slot].load(ordering: .relaxed)  // the exchange confirms it
+        while true {
+            let voids = mayVoid && GroupWord.holder(word) == GroupWord.handOff
+            // ORDER group.answered, release side. Pairs with the loads in settle.
+            // ORDER group.freed, release side, and acquire side towards a worker that let go.
+            // Keeps: the answer, and the accesses to the group, before the word.
+            let (exchanged, now) = words[slot].compareExchange(
+                expected: word,
+                desired: voids ? GroupWord.freed(word) : GroupWord.done(word),
+                successOrdering: .acquiringAndReleasing, failureOrdering: .relaxed)
+            if exchanged {
+                if mayVoid && !voids { releaseVoidEntry() }
+                return
+            }
+            word = now
+        }
     }
 
     /// Answers a group of another owner.

@@ -11,8 +11,11 @@ import FaultModel
 //
 // T1. A slot is claimed by the exchange empty → filling and freed by one store or exchange to
 //     empty. In between its memory belongs to whom `GroupWord` says.
-// T2. A slot is in the hand-off queue at most once: exactly while its holder is the hand-off. So
-//     the queue, which has a cell for every slot, is never full.
+// T2. The hand-off queue holds an entry for each slot whose holder is the hand-off, and void ones:
+//     of groups that a flush answered and freed before a worker saw them. An entry says for which
+//     generation of its slot it is, so a worker knows a void one. There are at most as many void
+//     entries as slots, then a flush leaves the slot to the worker; the queue has a cell for each
+//     of both, so it is never full.
 // T3. A slot of (device, PASID) lies within the first `widths[home]` buckets of their window;
 //     widths never shrink.
 // T4. Between pending and answered, exactly one thread sends the group's one answer: the one whose
@@ -59,6 +62,8 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
     /// Buckets of each window, by the bucket where it begins; raised by reporters.
     @usableFromInline let widths: UnsafeMutablePointer<SharedAtomic<UInt32>>
     @usableFromInline let queue: HandOffQueue
+    /// Void entries in the queue, or about to be (T2).
+    @usableFromInline let voidEntries: UnsafeMutablePointer<PaddedAtomic<Int>>
     @usableFromInline let port: ResponsePort
     /// A power of two.
     @usableFromInline let count: Int
@@ -78,7 +83,8 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
         let blank = PageRequest(header: 0, address: 0, privateData0: 0, privateData1: 0)
         slots = allocateShared(count: count) { _ in GroupSlot(blank) }
         widths = allocateShared(count: count / 8) { _ in SharedAtomic<UInt32>(1) }
-        queue = HandOffQueue(capacity: count)
+        queue = HandOffQueue(capacity: 2 * count)
+        voidEntries = allocateShared(initial: PaddedAtomic<Int>(0))
     }
 
     @usableFromInline
@@ -87,6 +93,7 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
         freeShared(slots, count: count)
         freeShared(widths, count: count / 8)
         queue.deallocate()
+        freeShared(voidEntries, count: 1)
     }
 
     // MARK: Slots
@@ -250,19 +257,62 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
         words[slot].store(
             GroupWord.with(word, stage: GroupWord.pending) | GroupWord.handOff,
             ordering: .releasing)
-        queue.push(UInt32(truncatingIfNeeded: slot))
+        queue.push(Self.entry(slot, word))
+    }
+
+    // MARK: Entries of the queue
+
+    /// 19:0 slot, 31:20 the low bits of its generation. An entry that is 4096 generations old looks
+    /// like the present one: then a worker takes the present group early, and finds that group's
+    /// own entry void. So neither is lost, and the count of void entries stays right.
+    @inlinable @inline(__always)
+    static func entry(_ slot: Int, _ word: GroupWord.Word) -> UInt32 {
+        UInt32(truncatingIfNeeded: slot)
+            | UInt32(truncatingIfNeeded: GroupWord.generation(word)) << 20
+    }
+
+    @inlinable @inline(__always)
+    static func slot(of entry: UInt32) -> Int { Int(entry & 0xF_FFFF) }
+
+    /// Whether the entry is the slot's present one, and not void.
+    @inlinable @inline(__always)
+    static func isCurrent(_ entry: UInt32, _ word: GroupWord.Word) -> Bool {
+        GroupWord.holder(word) == GroupWord.handOff
+            && UInt32(truncatingIfNeeded: GroupWord.generation(word)) << 20
+                == entry & ~0xF_FFFF
+    }
+
+    /// Whether one more entry may become void; it counts from now on.
+    @inlinable
+    func reserveVoidEntry() -> Bool {
+        // ORDER group.void, acquire side. Pairs with the subtraction in releaseVoidEntry().
+        // Keeps: the reads of the queue's cells that made room before the entry that uses it.
+        // If relaxed: a cell can be filled again while it is being read.
+        if voidEntries.pointee.value.wrappingAdd(1, ordering: .acquiring).newValue <= count {
+            return true
+        }
+        releaseVoidEntry()
+        return false
+    }
+
+    @inlinable
+    func releaseVoidEntry() {
+        // ORDER group.void, release side. Pairs with the addition in reserveVoidEntry().
+        // Keeps: the read of the entry's cell before the count that lets another take its place.
+        // If relaxed: a cell can be filled again while it is being read.
+        voidEntries.pointee.value.wrappingSubtract(1, ordering: .releasing)
     }
 
     /// The slot of the next group that nobody answered yet, now held by its handler.
     @inlinable @inline(__always)
     func take() -> Int? {
-        while let number = queue.pop() {
-            let slot = Int(number)
+        while let entry = queue.pop() {
+            let slot = Self.slot(of: entry)
             let word = words[slot].load(ordering: .relaxed)  // the exchange confirms it
             // ORDER group.pending, acquire side. Pairs with the store in publish(_:).
             // Keeps: the group and its pages before the handler's reads.
             // If relaxed: only the hand-off queue's own order would keep them.
-            if GroupWord.stage(word) == GroupWord.pending,
+            if Self.isCurrent(entry, word), GroupWord.stage(word) == GroupWord.pending,
                 words[slot].compareExchange(
                     expected: word, desired: GroupWord.with(word, holder: GroupWord.handler),
                     successOrdering: .acquiring, failureOrdering: .relaxed
@@ -270,10 +320,27 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
             {
                 return slot
             }
-            // Cancelled, or being cancelled: the queue lets go of it.
-            letGo(slot)
+            letGoQueued(entry)
         }
         return nil
+    }
+
+    /// The entry of a group that is cancelled, being cancelled, or gone: the hand-off is its slot's
+    /// holder no longer, and its owner frees it; or the owner has, and the entry was void.
+    @inlinable @inline(never)
+    func letGoQueued(_ entry: UInt32) {
+        let slot = Self.slot(of: entry)
+        var word = words[slot].load(ordering: .relaxed)  // the exchange confirms it
+        while Self.isCurrent(entry, word) {
+            // ORDER group.freed, release side, and acquire side towards the owner's part.
+            // Keeps: the owner's accesses to the slot's memory before the word that gives it away.
+            let (exchanged, now) = words[slot].compareExchange(
+                expected: word, desired: GroupWord.letGo(word),
+                successOrdering: .acquiringAndReleasing, failureOrdering: .relaxed)
+            if exchanged { return }
+            word = now
+        }
+        releaseVoidEntry()
     }
 
     /// The slot has no holder from now on; frees it where its owner is done with it.
@@ -281,15 +348,12 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
     func letGo(_ slot: Int) {
         var word = words[slot].load(ordering: .relaxed)  // the exchange confirms it
         while true {
-            let desired =
-                GroupWord.stage(word) == GroupWord.answered
-                ? GroupWord.freed(word) : GroupWord.with(word, holder: GroupWord.nobody)
             // ORDER group.handled, release side. Pairs with the loads in settle.
             // ORDER group.freed, release side, and acquire side towards the owner's part.
             // Keeps: all that the handler did before the word that lets a flush return.
             // If relaxed: a flush can return before the handler's writes are visible.
             let (exchanged, now) = words[slot].compareExchange(
-                expected: word, desired: desired,
+                expected: word, desired: GroupWord.letGo(word),
                 successOrdering: .acquiringAndReleasing, failureOrdering: .relaxed)
             if exchanged { return }
             word = now

@@ -20,10 +20,10 @@ import FaultModel
 //                          (owner, in the midst of it)
 //
 // The holder says who still refers to the slot: the hand-off queue, or a worker whose handler has
-// not returned, or nobody. It changes hand-off → handler → nobody, or hand-off → nobody for a group
-// that was answered before a worker saw it. The owner of a group is who may answer it: while it is
-// in the hand-off, a flush or removal may become its owner by the exchange pending → answering;
-// after that, the worker or whoever he gave it to.
+// not returned, or nobody. It changes hand-off → handler → nobody; for a group that was answered
+// before a worker saw it hand-off → nobody, or the slot is freed with its entry left void. The
+// owner of a group is who may answer it: while it is in the hand-off, a flush or removal may become
+// its owner by the exchange pending → answering; after that, the worker or whoever he gave it to.
 //
 //     queued    = pending, hand-off      running   = pending, handler
 //     cancelled = answered, hand-off     detached  = pending, nobody: to be answered later
@@ -91,6 +91,15 @@ enum GroupWord {
 
     @inlinable @inline(__always)
     static func with(_ word: Word, holder: Word) -> Word { word & ~holderMask | holder }
+
+    @inlinable @inline(__always)
+    static func generation(_ word: Word) -> Word { word >> 48 }
+
+    /// What follows when the slot's holder lets go of it.
+    @inlinable @inline(__always)
+    static func letGo(_ word: Word) -> Word {
+        stage(word) == answered ? freed(word) : with(word, holder: nobody)
+    }
 
     /// The word of the empty slot, of the next generation.
     @inlinable @inline(__always)

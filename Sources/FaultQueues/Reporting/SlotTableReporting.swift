@@ -35,7 +35,7 @@ import FaultModel
 // Progress: report, respond and finish are lock-free, take is but for a reporter stalled inside the
 // queue's push. A reporter that stalls inside report blocks discard, and the removal of its device.
 // A handler that stalls blocks flushes of its PASID, nobody else. A group that a flush answered
-// before a worker saw it keeps its slot until a worker comes to it.
+// before a worker saw it gives its slot back at once.
 
 /// Groups in a table of slots with atomic states.
 public final class SlotTableReporting<Nodes: ReportingNodes>: FaultReporting, @unchecked Sendable {

@@ -53,4 +53,43 @@ struct SlotTableTests {
         for tag in others { #expect(bench.handle() == [tag]) }
         bench.expectEmpty()
     }
+
+    /// A PASID that is flushed over and over while no worker comes gives its slots back each time,
+    /// so its window does not grow; workers skip what is left in the queue.
+    @Test(arguments: [1, 100, 5_000])
+    func flushedGroupsGiveTheirSlotsBack(flushes: Int) {
+        // More flushes than an entry of the queue can tell generations of a slot apart.
+        let bench = GroupBench<SlotTableReporting<PoolNodes>>(pages: 8_000)
+        for number in 0..<flushes {
+            let tag = bench.report(5, number % 512, isLast: true)
+            bench.flush(5)
+            #expect(bench.isAnswered(tag, .invalid))
+        }
+        let table = bench.scheme.table
+        #expect(table.selection(place: 0, pasid: PASID(5)!).count == 8)
+        #expect(table.voidEntries.pointee.value.load(ordering: .relaxed) == flushes)  // alone
+        let last = [bench.report(5, 1, isLast: true), bench.report(6, 1, isLast: true)]
+        let handled = [bench.handle(), bench.handle()]
+        #expect(Set(handled) == Set(last.map { [$0] }))
+        #expect(bench.handle() == nil)
+        #expect(table.voidEntries.pointee.value.load(ordering: .relaxed) == 0)  // alone
+        bench.expectEmpty()
+    }
+
+    /// Where the queue can hold no more void entries, a flushed group keeps its slot for a worker.
+    @Test
+    func withoutRoomForVoidEntriesAWorkerFreesTheSlot() {
+        let bench = GroupBench<SlotTableReporting<PoolNodes>>(pages: 32)
+        let slots = bench.scheme.table.count
+        for number in 0..<slots + 8 {
+            let tag = bench.report(5, number % 512, isLast: true)
+            bench.flush(5)
+            #expect(bench.isAnswered(tag, .invalid))
+        }
+        #expect(bench.scheme.table.selection(place: 0, pasid: PASID(5)!).count >= 8)
+        #expect(bench.handle() == nil)
+        let tag = bench.report(5, 1, isLast: true)
+        #expect(bench.handle() == [tag])
+        bench.expectEmpty()
+    }
 }
