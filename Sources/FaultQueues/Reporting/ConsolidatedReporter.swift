@@ -11,7 +11,7 @@ public struct ConsolidatedReporter<Lock: LockPrimitive, Nodes: ReportingNodes>: 
     @inlinable
     init(_ queue: KernelQueue<Lock, Nodes>) {
         self.queue = queue
-        nodes = queue.nodes.makeHandles()
+        nodes = queue.nodes.makeCachingHandles()
     }
 
     @inlinable @inline(never)

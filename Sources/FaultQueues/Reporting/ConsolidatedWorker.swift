@@ -10,7 +10,7 @@ public struct ConsolidatedWorker<Lock: LockPrimitive, Nodes: ReportingNodes>: Fa
     @inlinable
     init(_ queue: KernelQueue<Lock, Nodes>) {
         self.queue = queue
-        nodes = queue.nodes.makeHandles()
+        nodes = queue.nodes.makeCachingHandles()
     }
 
     @inlinable @inline(never)

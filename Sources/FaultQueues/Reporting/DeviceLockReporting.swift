@@ -85,7 +85,7 @@ public final class DeviceLockReporting<Lock: LockPrimitive, Nodes: ReportingNode
         @inlinable
         init(_ queue: KernelQueue<Lock, Nodes>) {
             self.queue = queue
-            nodes = queue.nodes.makeHandles()
+            nodes = queue.nodes.makeCachingHandles()
         }
 
         @inlinable @inline(never)
@@ -109,7 +109,7 @@ public final class DeviceLockReporting<Lock: LockPrimitive, Nodes: ReportingNode
         @inlinable
         init(_ queue: KernelQueue<Lock, Nodes>) {
             self.queue = queue
-            nodes = queue.nodes.makeHandles()
+            nodes = queue.nodes.makeCachingHandles()
         }
 
         @inlinable @inline(never)

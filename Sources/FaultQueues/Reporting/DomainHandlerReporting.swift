@@ -85,7 +85,7 @@ public final class DomainHandlerReporting<Lock: LockPrimitive, Nodes: ReportingN
         @inlinable
         init(_ queue: KernelQueue<Lock, Nodes>) {
             self.queue = queue
-            nodes = queue.nodes.makeHandles()
+            nodes = queue.nodes.makeCachingHandles()
         }
 
         @inlinable @inline(never)
@@ -116,7 +116,7 @@ public final class DomainHandlerReporting<Lock: LockPrimitive, Nodes: ReportingN
         @inlinable
         init(_ queue: KernelQueue<Lock, Nodes>) {
             self.queue = queue
-            nodes = queue.nodes.makeHandles()
+            nodes = queue.nodes.makeCachingHandles()
         }
 
         @inlinable @inline(never)

@@ -17,6 +17,12 @@ struct FaultNodes<Nodes: ReportingNodes>: BitwiseCopyable, Sendable {
         FaultNodes(pages: pages.makeHandle(), groups: groups.makeHandle())
     }
 
+    /// For an endpoint, which allocates and frees much.
+    @inlinable
+    func makeCachingHandles() -> FaultNodes {
+        FaultNodes(pages: pages.makeCachingHandle(), groups: groups.makeCachingHandle())
+    }
+
     /// Keeps a request that is not its group's last. With the partial list's lock held.
     @inlinable @inline(__always)
     mutating func hold(_ request: PageRequest, in partial: SharedCells<FaultList>)

@@ -208,7 +208,7 @@ extension GroupTable {
     func cancel<Pages: NodeAllocator>(
         _ slot: Int, _ word: GroupWord.Word, _ pages: inout Pages
     ) -> Bool where Pages.Node == PageFault {
-        // ORDER group.pending, acquire side. Pairs with the store in publish(_:).
+        // ORDER group.pending, acquire side. Pairs with the store in publish.
         // Keeps: the group and its pages before the reads here.
         guard
             words[slot].compareExchange(
@@ -249,7 +249,7 @@ extension GroupTable {
     /// Answers a group of another owner.
     @inlinable @inline(never)
     func revoke(_ slot: Int, _ word: GroupWord.Word) -> Bool {
-        // ORDER group.pending, acquire side. Pairs with the store in publish(_:).
+        // ORDER group.pending, acquire side. Pairs with the store in publish.
         // Keeps: the group's last request before the read here.
         guard
             words[slot].compareExchange(

@@ -61,7 +61,7 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
     @usableFromInline let slots: SharedCells<GroupSlot>
     /// Buckets of each window, by the bucket where it begins; raised by reporters.
     @usableFromInline let widths: UnsafeMutablePointer<SharedAtomic<UInt32>>
-    @usableFromInline let queue: HandOffQueue
+    @usableFromInline let queue: HandOffLanes
     /// Void entries in the queue, or about to be (T2).
     @usableFromInline let voidEntries: UnsafeMutablePointer<PaddedAtomic<Int>>
     @usableFromInline let port: ResponsePort
@@ -83,7 +83,7 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
         let blank = PageRequest(header: 0, address: 0, privateData0: 0, privateData1: 0)
         slots = allocateShared(count: count) { _ in GroupSlot(blank) }
         widths = allocateShared(count: count / 8) { _ in SharedAtomic<UInt32>(1) }
-        queue = HandOffQueue(capacity: 2 * count)
+        queue = HandOffLanes(capacity: 2 * count)
         voidEntries = allocateShared(initial: PaddedAtomic<Int>(0))
     }
 
@@ -246,9 +246,9 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
 
     // MARK: From reporter to worker
 
-    /// Hands a complete group over; the caller has it in stage filling.
+    /// Hands a complete group over, in the reporter's lane; the caller has it in stage filling.
     @inlinable @inline(__always)
-    func publish(_ slot: Int) {
+    func publish(_ slot: Int, lane: Int) {
         let word = words[slot].load(ordering: .relaxed)  // the caller's own
         // ORDER group.pending, release side. Pairs with the exchanges from pending in take(),
         // cancel and revoke.
@@ -257,7 +257,7 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
         words[slot].store(
             GroupWord.with(word, stage: GroupWord.pending) | GroupWord.handOff,
             ordering: .releasing)
-        queue.push(Self.entry(slot, word))
+        queue.push(Self.entry(slot, word), lane: lane)
     }
 
     // MARK: Entries of the queue
@@ -305,11 +305,11 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
 
     /// The slot of the next group that nobody answered yet, now held by its handler.
     @inlinable @inline(__always)
-    func take() -> Int? {
-        while let entry = queue.pop() {
+    func take(_ cursor: inout HandOffLanes.Cursor) -> Int? {
+        while let entry = queue.pop(&cursor) {
             let slot = Self.slot(of: entry)
             let word = words[slot].load(ordering: .relaxed)  // the exchange confirms it
-            // ORDER group.pending, acquire side. Pairs with the store in publish(_:).
+            // ORDER group.pending, acquire side. Pairs with the store in publish.
             // Keeps: the group and its pages before the handler's reads.
             // If relaxed: only the hand-off queue's own order would keep them.
             if Self.isCurrent(entry, word), GroupWord.stage(word) == GroupWord.pending,

@@ -4,6 +4,7 @@ import FaultModel
 public struct GroupWorker<Pages: NodeAllocator>: FaultWorker where Pages.Node == PageFault {
     @usableFromInline let table: GroupTable
     @usableFromInline var pages: Pages
+    @usableFromInline var cursor: HandOffLanes.Cursor
     /// The slot taken last and not finished, or −1.
     @usableFromInline var running = -1
 
@@ -11,11 +12,12 @@ public struct GroupWorker<Pages: NodeAllocator>: FaultWorker where Pages.Node ==
     init(table: GroupTable, pages: Pages) {
         self.table = table
         self.pages = pages
+        cursor = table.queue.makeWorkerCursor()
     }
 
     @inlinable @inline(never)
     public mutating func take() -> UnsafeMutablePointer<FaultGroup>? {
-        guard let slot = table.take() else { return nil }
+        guard let slot = table.take(&cursor) else { return nil }
         running = slot
         return table.group(slot)
     }

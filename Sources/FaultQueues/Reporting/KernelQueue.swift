@@ -80,9 +80,11 @@ public struct KernelQueue<Lock: LockPrimitive, Nodes: ReportingNodes>: BitwiseCo
     /// Adds a handle's counts to the census.
     @inlinable
     func retire(_ nodes: FaultNodes<Nodes>) {
+        let pages = nodes.pages.retired()
+        let groups = nodes.groups.retired()
         countsLock.lock()
-        shared.pointee.pageCounts = shared.pointee.pageCounts + nodes.pages.counts
-        shared.pointee.groupCounts = shared.pointee.groupCounts + nodes.groups.counts
+        shared.pointee.pageCounts = shared.pointee.pageCounts + pages
+        shared.pointee.groupCounts = shared.pointee.groupCounts + groups
         countsLock.unlock()
     }
 

@@ -132,22 +132,26 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
 
     @inlinable
     public func makeReporter() -> Reporter {
-        Reporter(core: core, pages: pages.makeHandle(), groups: groups.makeHandle())
+        Reporter(
+            core: core, pages: pages.makeCachingHandle(),
+            groups: groups.makeCachingHandle())
     }
 
     @inlinable
     public func makeWorker() -> Worker {
-        Worker(core: core, pages: pages.makeHandle(), groups: groups.makeHandle())
+        Worker(
+            core: core, pages: pages.makeCachingHandle(),
+            groups: groups.makeCachingHandle())
     }
 
     @inlinable
     public func retire(_ reporter: Reporter) {
-        account(reporter.pages.counts + reporter.groups.counts)
+        account(reporter.pages.retired() + reporter.groups.retired())
     }
 
     @inlinable
     public func retire(_ worker: Worker) {
-        account(worker.pages.counts + worker.groups.counts)
+        account(worker.pages.retired() + worker.groups.retired())
     }
 
     @inlinable

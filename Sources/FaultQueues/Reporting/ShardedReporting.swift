@@ -151,7 +151,9 @@ public final class ShardedReporting<Lock: LockPrimitive, Nodes: ReportingNodes>:
 
     @inlinable
     public func makeReporter() -> Reporter {
-        Reporter(core: core, pages: pages.makeHandle(), groups: groups.makeHandle())
+        Reporter(
+            core: core, pages: pages.makeCachingHandle(),
+            groups: groups.makeCachingHandle())
     }
 
     @inlinable
@@ -164,17 +166,18 @@ public final class ShardedReporting<Lock: LockPrimitive, Nodes: ReportingNodes>:
         // If relaxed: a flush can follow a link that is not there yet.
         workers.pointee.store(place, ordering: .releasing)
         return Worker(
-            core: core, place: place, pages: pages.makeHandle(), groups: groups.makeHandle())
+            core: core, place: place, pages: pages.makeCachingHandle(),
+            groups: groups.makeCachingHandle())
     }
 
     @inlinable
     public func retire(_ reporter: Reporter) {
-        account(reporter.pages.counts + reporter.groups.counts)
+        account(reporter.pages.retired() + reporter.groups.retired())
     }
 
     @inlinable
     public func retire(_ worker: Worker) {
-        account(worker.pages.counts + worker.groups.counts)
+        account(worker.pages.retired() + worker.groups.retired())
     }
 
     @inlinable

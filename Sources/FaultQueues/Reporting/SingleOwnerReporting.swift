@@ -83,12 +83,13 @@ public final class SingleOwnerReporting<Nodes: ReportingNodes>: FaultReporting, 
     @inlinable
     public func makeReporter() -> Reporter {
         Reporter(
-            table: table, directory: directory, devices: devices, pages: pages.makeHandle())
+            table: table, directory: directory, devices: devices,
+            pages: pages.makeCachingHandle())
     }
 
     @inlinable
     public func makeWorker() -> GroupWorker<Nodes.Pages> {
-        GroupWorker(table: table, pages: pages.makeHandle())
+        GroupWorker(table: table, pages: pages.makeCachingHandle())
     }
 
     @inlinable
@@ -99,7 +100,7 @@ public final class SingleOwnerReporting<Nodes: ReportingNodes>: FaultReporting, 
 
     @inlinable
     func retire(_ handle: Nodes.Pages) {
-        let counts = handle.counts
+        let counts = handle.retired()
         // Relaxed: a sum, read when nothing else runs.
         nodesOut.wrappingAdd(counts.allocations &- counts.frees, ordering: .relaxed)
     }
@@ -179,6 +180,8 @@ extension SingleOwnerReporting {
         @usableFromInline let directory: DeviceDirectory
         @usableFromInline let devices: UnsafeMutablePointer<OwnedDevice>
         @usableFromInline var pages: Nodes.Pages
+        /// Where its groups are handed over.
+        @usableFromInline let lane: Int
         /// Spreads claims over a PASID's window.
         @usableFromInline var turn: UInt64 = 0
 
@@ -191,6 +194,7 @@ extension SingleOwnerReporting {
             self.directory = directory
             self.devices = devices
             self.pages = pages
+            lane = table.queue.makeReporterLane()
         }
 
         @inlinable @inline(never)
@@ -221,7 +225,7 @@ extension SingleOwnerReporting {
                 link.pointee = group.pointee.next
                 groups.state.pointee.partialGroups &-= 1
                 group.pointee.last = request
-                table.publish(slot)
+                table.publish(slot, lane: lane)
                 return .queued
             }
             turn &+= 1
@@ -232,7 +236,7 @@ extension SingleOwnerReporting {
             let group = table.group(slot)
             group.pointee = FaultGroup(last: request)
             if request.isLast {
-                table.publish(slot)
+                table.publish(slot, lane: lane)
                 return .queued
             }
             group.pointee.word = key

@@ -77,12 +77,12 @@ public final class SlotTableReporting<Nodes: ReportingNodes>: FaultReporting, @u
 
     @inlinable
     public func makeReporter() -> Reporter {
-        Reporter(table: table, index: index, devices: devices, pages: pages.makeHandle())
+        Reporter(table: table, index: index, devices: devices, pages: pages.makeCachingHandle())
     }
 
     @inlinable
     public func makeWorker() -> GroupWorker<Nodes.Pages> {
-        GroupWorker(table: table, pages: pages.makeHandle())
+        GroupWorker(table: table, pages: pages.makeCachingHandle())
     }
 
     @inlinable
@@ -93,7 +93,7 @@ public final class SlotTableReporting<Nodes: ReportingNodes>: FaultReporting, @u
 
     @inlinable
     func retire(_ handle: Nodes.Pages) {
-        let counts = handle.counts
+        let counts = handle.retired()
         // Relaxed: a sum, read when nothing else runs.
         nodesOut.wrappingAdd(counts.allocations &- counts.frees, ordering: .relaxed)
     }
@@ -187,6 +187,8 @@ extension SlotTableReporting {
         @usableFromInline let index: PartialIndex
         @usableFromInline let devices: ServedDevices
         @usableFromInline var pages: Nodes.Pages
+        /// Where its groups are handed over.
+        @usableFromInline let lane: Int
         /// Spreads claims over a PASID's window.
         @usableFromInline var turn: UInt64 = 0
 
@@ -198,6 +200,7 @@ extension SlotTableReporting {
             self.index = index
             self.devices = devices
             self.pages = pages
+            lane = table.queue.makeReporterLane()
         }
 
         @inlinable @inline(never)
@@ -213,7 +216,7 @@ extension SlotTableReporting {
             let group = table.group(slot)
             index.remove(Int(truncatingIfNeeded: group.pointee.word))
             group.pointee.last = request
-            table.publish(slot)
+            table.publish(slot, lane: lane)
             return .queued
         }
 
@@ -231,7 +234,7 @@ extension SlotTableReporting {
             let group = table.group(slot)
             group.pointee = FaultGroup(last: request)
             if request.isLast {
-                table.publish(slot)
+                table.publish(slot, lane: lane)
                 return .queued
             }
             guard let position = index.insert(key, slot: slot) else {

@@ -49,6 +49,37 @@ struct PoolTests {
         one.destroy()
     }
 
+    /// Caching handles exchange batches with the free list: no node is ever out twice, and all are
+    /// back once the handles have given back what they keep.
+    @Test(arguments: [128, 1000, 10_000])
+    func cachingHandlesShareTheNodes(capacity: Int) throws {
+        var pool = PoolAllocator<TestNode>(capacity: capacity)
+        var random = SeededGenerator(seed: testSeed)
+        var handles = (0..<3).map { _ in pool.makeCachingHandle() }
+        var out: [UnsafeMutablePointer<TestNode>] = []
+        for _ in 0..<20_000 {
+            let handle = Int.random(in: 0..<3, using: &random)
+            if out.count < capacity, Bool.random(using: &random) {
+                let node = handles[handle].allocate()
+                out.append(try #require(node))
+            } else if let node = out.popLast() {
+                handles[handle].free(node)
+            }
+        }
+        while out.count < capacity {
+            let node = handles[0].allocate()
+            out.append(try #require(node))
+        }
+        #expect(Set(out).count == capacity, "FQ_TEST_SEED=\(testSeed)")
+        while let node = out.popLast() { handles[out.count % 3].free(node) }
+        let counts = handles.map { $0.retired() }.reduce(NodeCounts(), +)
+        #expect(counts.allocations == counts.frees)
+        var all: Set<UnsafeMutablePointer<TestNode>> = []
+        while let node = pool.allocate() { all.insert(node) }
+        #expect(all.count == pool.capacity)
+        pool.destroy()
+    }
+
     @Test(.enabled(if: exitTestsWork), arguments: [0, -1, Int(UInt32.max)])
     func aCapacityOutOfRangeStopsTheProgram(capacity: Int) async {
         await #expect(processExitsWith: .failure) { [capacity] in

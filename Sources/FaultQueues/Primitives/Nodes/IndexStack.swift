@@ -8,9 +8,10 @@
 //
 // Invariants
 //  1. An index is in the stack at most once; one that was popped belongs to its popper.
-//  2. Every pop adds one to the tag. So an exchange that expects a top from before some pop fails,
-//     though the same index may have come back to the top with another one below (the ABA problem).
-//     It takes 2³² pops during one thread's stall for the tag to repeat.
+//  2. Every pop, of one index or of a chain, adds one to the tag. So an exchange that expects a top
+//     from before some pop fails, though the same index may have come back to the top with another
+//     one below (the ABA problem). It takes 2³² pops during one thread's stall for the tag to
+//     repeat.
 //  3. Every change of `top` after `init` is an exchange, so each push heads a release sequence that
 //     all later pops read from.
 //
@@ -75,7 +76,7 @@ struct IndexStack: BitwiseCopyable, @unchecked Sendable {
     /// The top as it is now.
     @inlinable
     func observeTop() -> UInt64 {
-        // ORDER pool.free-list, acquire side. Pairs with the exchange in push(_:).
+        // ORDER pool.free-list, acquire side. Pairs with the exchange in pushChain.
         // Keeps: the link of the observed index, and the node's last use, before the top that shows
         // it. If relaxed: an old link can become the top, and an index be handed out twice.
         storage.pointee.top.value.load(ordering: .acquiring)
@@ -104,22 +105,67 @@ struct IndexStack: BitwiseCopyable, @unchecked Sendable {
             // Relaxed: with its tag the word can only be the one that was observed, by an acquire.
             // The standard library has no such pair of orderings and makes the success acquire too.
             successOrdering: .relaxed,
-            // ORDER pool.free-list, acquire side. Pairs with the exchange in push(_:).
+            // ORDER pool.free-list, acquire side. Pairs with the exchange in pushChain.
             // Keeps: as in observeTop(), for the next try with this top.
             // If relaxed: as in observeTop().
             failureOrdering: .acquiring)
     }
 
+    /// Takes up to `limit` indices from the top: the first, which links to the next, and how many.
+    @inlinable
+    func popChain(limit: UInt32) -> (first: UInt32, count: UInt32) {
+        var observed = observeTop()
+        while Self.index(of: observed) != Self.none {
+            let first = Self.index(of: observed)
+            var count: UInt32 = 1
+            // If any of them was taken since the top was observed, its tag has changed and the
+            // exchange fails; until then a link is some index, and there are at most `limit` steps.
+            var below = link(first)
+            while count < limit, below != Self.none {
+                below = link(below)
+                count &+= 1
+            }
+            let (exchanged, current) = storage.pointee.top.value.compareExchange(
+                expected: observed,
+                desired: Self.word(tag: Self.tag(of: observed) &+ 1, index: below),
+                successOrdering: .relaxed,  // as in replaceTop(_:)
+                // ORDER pool.free-list, acquire side. Pairs with the exchange in pushChain.
+                // Keeps: as in observeTop(), for the next try with this top.
+                failureOrdering: .acquiring)
+            if exchanged { return (first, count) }
+            observed = current
+        }
+        return (Self.none, 0)
+    }
+
+    /// The index below one that the calling thread has, or may have.
+    @inlinable @inline(__always)
+    func link(_ index: UInt32) -> UInt32 {
+        links[Int(index)].load(ordering: .relaxed)  // own, or checked by the exchange that follows
+    }
+
+    /// Links an index of the calling thread to another of its own.
+    @inlinable @inline(__always)
+    func setLink(_ index: UInt32, _ below: UInt32) {
+        links[Int(index)].store(below, ordering: .relaxed)  // published by pushChain
+    }
+
     /// Puts back an index that the calling thread popped.
     @inlinable
-    func push(_ index: UInt32) {
+    func push(_ index: UInt32) { pushChain(index, count: 1) }
+
+    /// Puts back `count` linked indices of the calling thread, 1 or more.
+    @inlinable
+    func pushChain(_ first: UInt32, count: UInt32) {
+        var last = first
+        for _ in 1..<count { last = link(last) }
         // Relaxed: only a guess, the exchange checks it, and nothing is read through it.
         var observed = storage.pointee.top.value.load(ordering: .relaxed)
         while true {
             // Relaxed: the exchange publishes it.
-            links[Int(index)].store(Self.index(of: observed), ordering: .relaxed)
+            setLink(last, Self.index(of: observed))
             let (exchanged, current) = storage.pointee.top.value.compareExchange(
-                expected: observed, desired: Self.word(tag: Self.tag(of: observed), index: index),
+                expected: observed, desired: Self.word(tag: Self.tag(of: observed), index: first),
                 // ORDER pool.free-list, release side. Pairs with observeTop() and replaceTop(_:).
                 // Keeps: the index's link, and the node's last use, before the top that shows it.
                 // If relaxed: an old link can become the top, and an index be handed out twice.

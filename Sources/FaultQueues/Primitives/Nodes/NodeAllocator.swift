@@ -63,6 +63,13 @@ public protocol NodeAllocator<Node>: BitwiseCopyable, Sendable {
     /// Another handle to the same memory, its counters at zero.
     func makeHandle() -> Self
 
+    /// The same for a thread that allocates and frees much: the handle may keep free nodes for
+    /// itself, as the kernel's caches do for each CPU. `giveBack()` ends its use.
+    func makeCachingHandle() -> Self
+
+    /// Gives the nodes that the handle keeps for itself back to the others.
+    mutating func giveBack()
+
     /// A node, or nil where none is left.
     mutating func allocate() -> UnsafeMutablePointer<Node>?
 
@@ -74,6 +81,23 @@ public protocol NodeAllocator<Node>: BitwiseCopyable, Sendable {
 
     /// Frees the shared memory. Once, when every node has come back and no handle is used again.
     func destroy()
+}
+
+extension NodeAllocator {
+    /// An allocator that caches by thread itself needs no more.
+    @inlinable
+    public func makeCachingHandle() -> Self { makeHandle() }
+
+    @inlinable
+    public mutating func giveBack() {}
+
+    /// Gives back what the handle keeps; what it did. It is not used again.
+    @inlinable
+    public func retired() -> NodeCounts {
+        var handle = self
+        handle.giveBack()
+        return handle.counts
+    }
 }
 
 /// The layout that every kind keeps.
