@@ -72,7 +72,7 @@ let package = Package(
         .testTarget(name: "FaultModelTests", dependencies: ["FaultModel"]),
         .testTarget(
             name: "FaultQueuesTests",
-            dependencies: ["FaultModel", "FaultQueues", "FaultOracle", "CPlatform"]),
+            dependencies: ["FaultModel", "FaultQueues", "FaultOracle", "Harness", "CPlatform"]),
         .testTarget(name: "FaultTrafficTests", dependencies: ["FaultTraffic"]),
         .testTarget(name: "FaultOracleTests", dependencies: ["FaultOracle"]),
         .testTarget(name: "PlacementTests", dependencies: ["Placement", "CHwloc"]),

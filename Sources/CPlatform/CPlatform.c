@@ -35,6 +35,13 @@ int fq_futex_wake(const void *word, int count) {
 
 int fq_thread_id(void) { return (int)syscall(SYS_gettid); }
 
+int fq_thread_slot(void) {
+    static int next;
+    static _Thread_local int slot = -1;
+    if (slot < 0) slot = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
+    return slot;
+}
+
 int fq_current_cpu(void) { return sched_getcpu(); }
 
 int fq_bind_current_thread(int cpu) {

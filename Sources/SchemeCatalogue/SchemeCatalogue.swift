@@ -24,25 +24,50 @@ public enum SchemeCatalogue {
         withLocks(FutexLock.self) + withLocks(PthreadLock.self)
         + withLocks(PthreadAdaptiveLock.self) + withLocks(SwiftMutexLock.self)
         + withLocks(TTASLock.self) + withLocks(TicketLock.self) + withLocks(MCSLock.self) + [
-            ReportingScheme(RCURefcountReporting<FutexLock, JemallocNodes>.self),
-            ReportingScheme(RCURefcountReporting<FutexLock, GlibcNodes>.self),
-            ReportingScheme(SlotTableReporting<PoolNodes>.self),
-            ReportingScheme(SingleOwnerReporting<PoolNodes>.self),
+            ReportingScheme(
+                RCURefcountReporting<FutexLock, JemallocNodes>.self,
+                checked: RCURefcountReporting<CheckedLock, CheckedNodes>.self),
+            ReportingScheme(
+                RCURefcountReporting<FutexLock, GlibcNodes>.self,
+                checked: RCURefcountReporting<CheckedLock, CheckedNodes>.self),
+            ReportingScheme(
+                SlotTableReporting<PoolNodes>.self,
+                checked: SlotTableReporting<CheckedNodes>.self),
+            ReportingScheme(
+                SingleOwnerReporting<PoolNodes>.self,
+                checked: SingleOwnerReporting<CheckedNodes>.self),
         ]
 
     /// Inlined, so that every scheme is specialised for its lock.
     @inline(__always)
     private static func withLocks<Lock: LockPrimitive>(_: Lock.Type) -> [ReportingScheme] {
         [
-            ReportingScheme(DeviceLockReporting<Lock, PoolNodes>.self),
-            ReportingScheme(DomainHandlerReporting<Lock, PoolNodes>.self),
-            ReportingScheme(ConsolidatedReporting<Lock, PoolNodes>.self),
-            ReportingScheme(ConsolidatedFlushReporting<Lock, PoolNodes>.self),
-            ReportingScheme(RCURefcountReporting<Lock, PoolNodes>.self),
-            ReportingScheme(ShardedReporting<Lock, PoolNodes>.self),
+            ReportingScheme(
+                DeviceLockReporting<Lock, PoolNodes>.self,
+                checked: DeviceLockReporting<CheckedLock, CheckedNodes>.self),
+            ReportingScheme(
+                DomainHandlerReporting<Lock, PoolNodes>.self,
+                checked: DomainHandlerReporting<CheckedLock, CheckedNodes>.self),
+            ReportingScheme(
+                ConsolidatedReporting<Lock, PoolNodes>.self,
+                checked: ConsolidatedReporting<CheckedLock, CheckedNodes>.self),
+            ReportingScheme(
+                ConsolidatedFlushReporting<Lock, PoolNodes>.self,
+                checked: ConsolidatedFlushReporting<CheckedLock, CheckedNodes>.self),
+            ReportingScheme(
+                RCURefcountReporting<Lock, PoolNodes>.self,
+                checked: RCURefcountReporting<CheckedLock, CheckedNodes>.self),
+            ReportingScheme(
+                ShardedReporting<Lock, PoolNodes>.self,
+                checked: ShardedReporting<CheckedLock, CheckedNodes>.self),
         ]
     }
 
     /// Every subject.
     public static let all = SchemeSet(rings: rings, reporting: reporting)
+
+    /// Every scheme as `fqbench verify` checks it.
+    public static var verified: [VerifySubject] {
+        rings.map(\.verified) + reporting.map(\.verified)
+    }
 }

@@ -25,7 +25,7 @@ struct FQBench: ParsableCommand {
         version: version,
         subcommands: [
             RunCommand.self, ReplayCommand.self, ListCommand.self, TopologyCommand.self,
-            TraceCommand.self,
+            TraceCommand.self, VerifyCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 

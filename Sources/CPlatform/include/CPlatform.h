@@ -78,6 +78,9 @@ int fq_futex_wake(const void *word, int count);
 
 // The calling thread's kernel id, the CPU that it runs on now (-1: unknown).
 int fq_thread_id(void);
+
+// A small number of the calling thread, 0, 1, 2, … in the order of first calls; never reused.
+int fq_thread_slot(void);
 int fq_current_cpu(void);
 
 // Lets the calling thread run on this CPU alone; returns the errno, 0 for success.

@@ -52,8 +52,8 @@ public struct SpinWait: BitwiseCopyable, Sendable {
     }
 
     /// Lets another runnable thread have this CPU.
-    @usableFromInline @inline(never)
-    static func yieldProcessor() {
+    @inline(never)
+    public static func yieldProcessor() {
         sched_yield()
     }
 }

@@ -6,10 +6,11 @@ import FaultModel
 // Keeps    all of consolidated; flush drains the workqueue with a reference and no lock, then walks
 //          both lists in one section of F, drops the PASID's partial requests and answers its
 //          pending groups as invalid; the hardware submits of those answers under F.
-// Departs  as consolidated. The walk of the partial list goes on behind a request of another PASID,
+// Departs  as consolidated. A flush can name the requests without a PASID, which the patch's never
+//          met. The walk of the partial list goes on behind a request of another PASID,
 //          where the patch left the loop; an answer cannot fail, where the patch left the rest
 //          unanswered; a device that was removed is drained as well.
-// Omits    requests without a PASID, which no flush names; consolidated's omissions.
+// Omits    as consolidated.
 //
 // Idea: when the drain has returned, what is left of the PASID is with nobody who is sure to
 // answer: partial requests, and groups that a worker handed to someone else. The flush answers them
@@ -33,8 +34,8 @@ public final class ConsolidatedFlushReporting<Lock: LockPrimitive, Nodes: Report
             keeps: "flush drains with a reference and no lock, then drops the PASID's partial "
                 + "requests and answers its pending groups in one section",
             departs: "the partial walk goes on behind another PASID's request; an answer cannot "
-                + "fail; otherwise as consolidated",
-            omits: "requests without a PASID; otherwise as consolidated")
+                + "fail; requests without a PASID are flushed too; otherwise as consolidated",
+            omits: "as consolidated")
     }
 
     public let queue: KernelQueue<Lock, Nodes>
@@ -62,7 +63,7 @@ public final class ConsolidatedFlushReporting<Lock: LockPrimitive, Nodes: Report
     public func retire(_ worker: ConsolidatedWorker<Lock, Nodes>) { queue.retire(worker.nodes) }
 
     @inlinable @inline(never)
-    public func flush(_ device: RequesterID, _ pasid: PASID) {
+    public func flush(_ device: RequesterID, _ pasid: PASID?) {
         guard let device = queue.find(device) else { return }
         // Without a reference the device has been removed; its groups may still be with workers.
         guard device.pointee.takeReference() else {

@@ -47,5 +47,8 @@ public struct ConsolidatedReporter<Lock: LockPrimitive, Nodes: ReportingNodes>: 
 
     /// The domain's handler: a call of its own, as in the original.
     @inlinable @inline(never)
-    func handle(_ group: UnsafeMutablePointer<FaultGroup>) { queue.workqueue.queue(group) }
+    func handle(_ group: UnsafeMutablePointer<FaultGroup>) {
+        if Nodes.fault == .handlerUnderLock { return answerInside(group) }
+        queue.workqueue.queue(group)
+    }
 }

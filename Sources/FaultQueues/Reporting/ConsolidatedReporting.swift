@@ -79,8 +79,9 @@ public final class ConsolidatedReporting<Lock: LockPrimitive, Nodes: ReportingNo
     public func retire(_ worker: ConsolidatedWorker<Lock, Nodes>) { queue.retire(worker.nodes) }
 
     @inlinable @inline(never)
-    public func flush(_ device: RequesterID, _ pasid: PASID) {
+    public func flush(_ device: RequesterID, _ pasid: PASID?) {
         guard let device = queue.find(device) else { return }
+        if Nodes.fault == .flushDeadlock { return queue.flushUnderLock(device, pasid) }
         // Without a reference the device has been removed; its groups may still be with workers.
         let isReferenced = device.pointee.takeReference()
         queue.workqueue.drain()
@@ -95,11 +96,20 @@ extension KernelQueue {
     /// Drops the partial requests of a PASID and answers what is pending for it, in one section
     /// of F.
     @inlinable @inline(__always)
-    func settle(_ device: UnsafeMutablePointer<KernelDevice<Lock>>, _ pasid: PASID) {
+    func settle(_ device: UnsafeMutablePointer<KernelDevice<Lock>>, _ pasid: PASID?) {
+        if Nodes.fault == .noPASIDUnflushed && pasid == nil { return }
         var own = nodes.makeHandles()
         device.pointee.parameterLock.lock()
-        _ = own.dropPartial(.pasid(pasid), in: device.pointee.partial)
-        device.pointee.answerPending(.pasid(pasid), by: port)
+        if Nodes.fault == .flushBreak {
+            own.dropLeading(.pasid(pasid), in: device.pointee.partial)
+        } else {
+            _ = own.dropPartial(.pasid(pasid), in: device.pointee.partial)
+        }
+        if Nodes.fault == .failedAnswerBreaks {
+            device.pointee.answerUntilFailure(.pasid(pasid), by: port)
+        } else {
+            device.pointee.answerPending(.pasid(pasid), by: port)
+        }
         device.pointee.parameterLock.unlock()
         retire(own)
     }

@@ -73,7 +73,7 @@ public final class DeviceLockReporting<Lock: LockPrimitive, Nodes: ReportingNode
     public func retire(_ worker: Worker) { queue.retire(worker.nodes) }
 
     @inlinable @inline(never)
-    public func flush(_ device: RequesterID, _ pasid: PASID) {
+    public func flush(_ device: RequesterID, _ pasid: PASID?) {
         queue.flushUnderDevice(device, pasid)
     }
 
@@ -126,7 +126,10 @@ public final class DeviceLockReporting<Lock: LockPrimitive, Nodes: ReportingNode
             // Found: it was when the group was reported, and devices keep their places.
             let device = queue.find(group.pointee.last.requester).unsafelyUnwrapped
             device.pointee.parameterLock.lock()
-            let outcome = device.pointee.answer(group, code, by: queue.port)
+            let outcome =
+                Nodes.fault == .lateAnswerByKey
+                ? device.pointee.answerFirstOfKey(group, code, by: queue.port)
+                : device.pointee.answer(group, code, by: queue.port)
             device.pointee.parameterLock.unlock()
             nodes.free(group)
             return outcome

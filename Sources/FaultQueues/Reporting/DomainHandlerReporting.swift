@@ -73,7 +73,7 @@ public final class DomainHandlerReporting<Lock: LockPrimitive, Nodes: ReportingN
     public func retire(_ worker: Worker) { queue.retire(worker.nodes) }
 
     @inlinable @inline(never)
-    public func flush(_ device: RequesterID, _ pasid: PASID) {
+    public func flush(_ device: RequesterID, _ pasid: PASID?) {
         queue.flushUnderDevice(device, pasid)
     }
 

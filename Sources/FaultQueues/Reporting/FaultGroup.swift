@@ -60,6 +60,15 @@ public struct FaultGroup: BitwiseCopyable {
 public protocol ReportingNodes: Sendable {
     associatedtype Pages: NodeAllocator where Pages.Node == PageFault
     associatedtype Groups: NodeAllocator where Groups.Node == FaultGroup
+
+    /// What is wrong with the scheme, for a broken twin; a constant that vanishes at
+    /// specialisation.
+    static var fault: ReportingFault { get }
+}
+
+extension ReportingNodes {
+    /// Nothing: every sound scheme.
+    @inlinable public static var fault: ReportingFault { .none }
 }
 
 /// Preallocated nodes.

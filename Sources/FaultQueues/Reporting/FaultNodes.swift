@@ -77,6 +77,7 @@ struct FaultNodes<Nodes: ReportingNodes>: BitwiseCopyable, Sendable {
     ) -> Int {
         var count = 0
         partial.pointee.removeAll(pattern) { node in
+            if Nodes.fault == .threeLocks { Disturbance.gap() }
             pages.free(node)
             count &+= 1
         }

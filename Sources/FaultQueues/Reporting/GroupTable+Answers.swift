@@ -127,9 +127,9 @@ extension GroupTable {
 
     // MARK: Flush and removal
 
-    /// The groups of a device and PASID.
+    /// The groups of a device and PASID, or of those without one.
     @inlinable
-    func selection(place: Int, pasid: PASID) -> GroupSelection {
+    func selection(place: Int, pasid: PASID?) -> GroupSelection {
         let value = GroupWord.owner(place: place, pasid: pasid)
         let window = window(value)
         let width = Int(widths[window.home].load(ordering: .relaxed))  // their reports came before

@@ -73,10 +73,11 @@ enum GroupWord {
             | Word(truncatingIfNeeded: place) << 36
     }
 
-    /// What all keys of a device and PASID have in common.
+    /// What all keys of a device and PASID, or of a device without one, have in common.
     @inlinable
-    static func owner(place: Int, pasid: PASID) -> Word {
-        Word(pasid.rawValue) << 6 | 1 << 35 | Word(truncatingIfNeeded: place) << 36
+    static func owner(place: Int, pasid: PASID?) -> Word {
+        (pasid.map { Word($0.rawValue) << 6 | 1 << 35 } ?? 0)
+            | Word(truncatingIfNeeded: place) << 36
     }
 
     @inlinable @inline(__always)

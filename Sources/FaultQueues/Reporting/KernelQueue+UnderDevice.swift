@@ -26,9 +26,10 @@ extension KernelQueue {
     /// Drains with D held, then settles what is left of the PASID. Also where the device is not
     /// served: its groups may still be with workers.
     @inlinable @inline(__always)
-    func flushUnderDevice(_ requester: RequesterID, _ pasid: PASID) {
+    func flushUnderDevice(_ requester: RequesterID, _ pasid: PASID?) {
         guard let device = find(requester) else { return }
         var own = nodes.makeHandles()
+        if Nodes.fault == .earlyAssert { warnOfPending(device, pasid) }
         device.pointee.deviceLock.lock()
         workqueue.drain()
         _ = own.dropPartial(.pasid(pasid), in: device.pointee.partial)

@@ -120,11 +120,16 @@ public struct KernelQueue<Lock: LockPrimitive, Nodes: ReportingNodes>: BitwiseCo
         device.parameterLock.lock()
         let wasServed = device.isServed.pointee
         if wasServed {
-            device.isServed.pointee = false
+            let staysServed = Nodes.fault == .removalKeepsPointer && device.users.pointee > 1
+            device.isServed.pointee = staysServed
             device.users.pointee -= 1
             unlist(place)
-            _ = own.dropPartial(.all, in: device.partial)
-            device.answerPending(.all, by: port)
+            if Nodes.fault == .freesLinked {
+                own.freeLinked(device.partial)
+            } else {
+                _ = own.dropPartial(.all, in: device.partial)
+            }
+            if Nodes.fault != .removalForgets { device.answerPending(.all, by: port) }
         }
         device.parameterLock.unlock()
         device.deviceLock.unlock()
@@ -152,9 +157,10 @@ public struct KernelQueue<Lock: LockPrimitive, Nodes: ReportingNodes>: BitwiseCo
         lock.lock()
         for position in 0..<shared.pointee.listedCount {
             let device = devices[listed[position]]
-            device.partialLock.lock()
+            if Nodes.fault == .discardKeeps { continue }
+            if Nodes.fault != .threeLocks { device.partialLock.lock() }
             count &+= own.dropPartial(.all, in: device.partial)
-            device.partialLock.unlock()
+            if Nodes.fault != .threeLocks { device.partialLock.unlock() }
         }
         lock.unlock()
         retire(own)

@@ -13,11 +13,16 @@ struct PageChain: BitwiseCopyable {
     @inlinable static var pasidMask: UInt64 { 0xFFFFF << 16 | 1 << 49 }
 
     /// The same and the index: what makes requests of one device one group.
-    @inlinable static var groupMask: UInt64 { pasidMask | 0x1FF << 36 }
+    @inlinable static var groupMask: UInt64 { pasidMask | indexMask }
 
-    /// The header's bits under `pasidMask` in a request of this PASID.
+    /// The index alone.
+    @inlinable static var indexMask: UInt64 { 0x1FF << 36 }
+
+    /// The header's bits under `pasidMask` in a request of this PASID, or without one.
     @inlinable
-    static func bits(of pasid: PASID) -> UInt64 { UInt64(pasid.rawValue) << 16 | 1 << 49 }
+    static func bits(of pasid: PASID?) -> UInt64 {
+        pasid.map { UInt64($0.rawValue) << 16 | 1 << 49 } ?? 0
+    }
 
     @inlinable @inline(__always)
     mutating func add(_ page: UnsafeMutablePointer<PageFault>) {
@@ -27,14 +32,18 @@ struct PageChain: BitwiseCopyable {
 
     /// Moves every page of the group's key to the group. Each goes to the front, which restores the
     /// order of arrival.
+    ///
+    /// - Parameter mask: The header's bits that are the key.
     @inlinable @inline(__always)
-    mutating func move(to group: UnsafeMutablePointer<FaultGroup>) {
-        let wanted = group.pointee.last.header & Self.groupMask
+    mutating func move(
+        to group: UnsafeMutablePointer<FaultGroup>, mask: UInt64 = Self.groupMask
+    ) {
+        let wanted = group.pointee.last.header & mask
         var previous: UnsafeMutablePointer<PageFault>?
         var place = first
         while let page = place {
             let next = page.pointee.next
-            if page.pointee.request.header & Self.groupMask == wanted {
+            if page.pointee.request.header & mask == wanted {
                 unlink(next, after: previous)
                 page.pointee.next = group.pointee.pages
                 group.pointee.pages = page

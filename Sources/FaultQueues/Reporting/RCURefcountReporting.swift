@@ -12,7 +12,7 @@ import FaultModel
 //          handed-off groups of its PASID, which the kernel leaves to the driver; a removed
 //          parameter takes no late report; an answered group is freed by its owner, never by
 //          removal.
-// Omits    attach handles and domains; a fault without a PASID is flushed by nobody.
+// Omits    attach handles and domains.
 //
 // Idea: a report enters a read section, finds the parameter, takes a reference unless the count is
 // zero, and leaves the section. From then on the parameter lives as long as the reference; a
@@ -192,6 +192,7 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
             let lists = parameter.pointee.lists
             lists.pointee.isClosed = true
             _ = lists.pointee.partial.free(matching: 0, under: 0, with: &handle)
+            if Nodes.fault == .removalFrees { freePending(lists, &handle) }
             lists.pointee.pending.answer(matching: 0, under: 0, .invalid, through: core.port)
             parameter.pointee.lock.unlock()
             account(handle.counts)
@@ -201,12 +202,16 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
         core.places[place].lock.unlock()
         queueLock.unlock()
         guard let parameter = published else { return .unknown }
-        parameter.pointee.put()
+        if Nodes.fault == .unlockedPointer {
+            parameter.pointee.putAtOnce()
+        } else {
+            parameter.pointee.put()
+        }
         return .removed
     }
 
     @inlinable
-    public func flush(_ device: RequesterID, _ pasid: PASID) {
+    public func flush(_ device: RequesterID, _ pasid: PASID?) {
         // Also where the device is served no more: handlers of its last groups may still run.
         core.workqueue.drain()
         guard let parameter = core.get(device) else { return }
@@ -216,6 +221,7 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
         let lists = parameter.pointee.lists
         _ = lists.pointee.partial.free(
             matching: bits, under: PageChain.pasidMask, with: &handle)
+        if Nodes.fault == .waitsForSilent { waitForOwners(parameter, bits) }
         // What is left was handed off by its handler and is not answered yet.
         lists.pointee.pending.answer(
             matching: bits, under: PageChain.pasidMask, .invalid, through: core.port)
@@ -294,6 +300,8 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
                 parameter.pointee.lock.unlock()
                 if isClosed { pages.free(page) }
                 outcome = isClosed ? .noDevice : .held
+            } else if Nodes.fault == .answersEachPage {
+                core.port.send(.failure, to: request)
             }
             parameter.pointee.put()
             return outcome
@@ -315,11 +323,17 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
                 parameter.pointee.put()
                 return .noDevice
             }
-            lists.pointee.partial.move(to: group)
+            if Nodes.fault == .grpidOnly {
+                lists.pointee.partial.move(to: group, mask: PageChain.indexMask)
+            } else {
+                lists.pointee.partial.move(to: group)
+            }
+            if Nodes.fault == .pagesReversed { group.reversePages() }
             lists.pointee.pending.add(group)
             parameter.pointee.lock.unlock()
             // From here on removal may answer it; nobody frees it before a worker has had it.
             core.workqueue.queue(group)
+            if Nodes.fault == .unlockedPointer { parameter.pointee.put() }
             return .queued
         }
 
@@ -331,9 +345,11 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
             parameter.pointee.lock.lock()
             let lists = parameter.pointee.lists
             let isClosed = lists.pointee.isClosed
-            _ = lists.pointee.partial.free(
-                matching: request.header & PageChain.groupMask, under: PageChain.groupMask,
-                with: &pages)
+            if Nodes.fault != .stalePartial {
+                _ = lists.pointee.partial.free(
+                    matching: request.header & PageChain.groupMask, under: PageChain.groupMask,
+                    with: &pages)
+            }
             if !isClosed { core.port.send(.failure, to: request) }
             parameter.pointee.lock.unlock()
             parameter.pointee.put()
@@ -367,6 +383,7 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
         public mutating func respond(
             _ group: UnsafeMutablePointer<FaultGroup>, _ code: ResponseCode
         ) -> RespondOutcome {
+            if Nodes.fault == .unlockedPointer { return respondUnlocked(group, code) }
             let word = UInt(truncatingIfNeeded: group.pointee.word & ~1)
             let parameter = UnsafeMutablePointer<Parameter>(bitPattern: word)!
             let lists = parameter.pointee.lists
@@ -377,8 +394,13 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
                 core.port.send(code, to: group.pointee.last)
             }
             parameter.pointee.lock.unlock()
-            pages.freePages(of: group)
-            groups.free(group)
+            if Nodes.fault == .lateAnswerWarns && !isPending {
+                Complaints.note("a warning: an answer came late")
+            }
+            if Nodes.fault != .removalLeaks || isPending {
+                pages.freePages(of: group)
+                groups.free(group)
+            }
             parameter.pointee.put()
             return isPending ? .answered : .notPending
         }

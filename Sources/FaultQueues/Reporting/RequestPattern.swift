@@ -20,10 +20,10 @@ struct RequestPattern: BitwiseCopyable, Sendable {
     @inlinable
     static var all: RequestPattern { RequestPattern(mask: 0, value: 0) }
 
-    /// Requests that carry this PASID.
+    /// Requests that carry this PASID, or none.
     @inlinable
-    static func pasid(_ pasid: PASID) -> RequestPattern {
-        RequestPattern(mask: pasidMask, value: UInt64(pasid.rawValue) << 16 | 1 << 49)
+    static func pasid(_ pasid: PASID?) -> RequestPattern {
+        RequestPattern(mask: pasidMask, value: PageChain.bits(of: pasid))
     }
 
     /// Requests of the same group: one PASID, or none, and one index.

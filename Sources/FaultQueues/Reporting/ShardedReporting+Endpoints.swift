@@ -19,7 +19,7 @@ extension ShardedReporting {
             guard let shards = core.shards(of: request.requester) else { return .noDevice }
             let shard = shards + Shard.index(of: request.header)
             if request.isLast { return complete(request, shard) }
-            guard let page = pages.allocate() else { return .refused }
+            guard let page = pages.allocate() else { return refusePage(shard) }
             page.pointee = PageFault(request: request)
             let lists = shard.pointee.lists
             shard.pointee.lock.lock()
@@ -50,6 +50,15 @@ extension ShardedReporting {
             // From here on it may be cancelled; nobody frees it before a worker has had it.
             core.workqueue.queue(group)
             return .queued
+        }
+
+        /// No memory for a page: nothing is kept, and a device that is gone is said to be gone.
+        @inlinable @inline(never)
+        func refusePage(_ shard: Shards) -> ReportOutcome {
+            shard.pointee.lock.lock()
+            let isOpen = shard.pointee.lists.pointee.isOpen
+            shard.pointee.lock.unlock()
+            return isOpen ? .refused : .noDevice
         }
 
         /// No memory for the group: answers `.failure` and drops its partial pages.

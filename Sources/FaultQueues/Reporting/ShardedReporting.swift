@@ -8,7 +8,7 @@ import FaultModel
 // Departs  a lock per shard instead of per device; a flush cancels what is queued for its PASID
 //          instead of draining the workqueue, and so waits for running handlers of that PASID
 //          alone.
-// Omits    attach handles and domains; a fault without a PASID is flushed by nobody.
+// Omits    attach handles and domains.
 //
 // Idea: nothing that report and respond touch belongs to more than one group but the list that the
 // group happens to share. So the device's lock becomes many, and threads meet only where their
@@ -220,7 +220,7 @@ public final class ShardedReporting<Lock: LockPrimitive, Nodes: ReportingNodes>:
     }
 
     @inlinable
-    public func flush(_ device: RequesterID, _ pasid: PASID) {
+    public func flush(_ device: RequesterID, _ pasid: PASID?) {
         guard let shards = core.shards(of: device) else { return }
         var handle = pages.makeHandle()
         let bits = PageChain.bits(of: pasid)

@@ -131,7 +131,7 @@ public final class SingleOwnerReporting<Nodes: ReportingNodes>: FaultReporting, 
     }
 
     @inlinable @inline(never)
-    public func flush(_ device: RequesterID, _ pasid: PASID) {
+    public func flush(_ device: RequesterID, _ pasid: PASID?) {
         guard let place = directory.find(device) else { return }
         let selection = table.selection(place: place, pasid: pasid)
         _ = perform(.flush, selection, at: place)

@@ -113,7 +113,7 @@ public final class SlotTableReporting<Nodes: ReportingNodes>: FaultReporting, @u
     }
 
     @inlinable @inline(never)
-    public func flush(_ device: RequesterID, _ pasid: PASID) {
+    public func flush(_ device: RequesterID, _ pasid: PASID?) {
         guard let place = devices.directory.find(device) else { return }
         let selection = table.selection(place: place, pasid: pasid)
         var handle = pages.makeHandle()

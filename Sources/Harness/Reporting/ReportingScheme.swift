@@ -11,13 +11,21 @@ public struct ReportingScheme: Sendable {
     public let provenance: Provenance
 
     let make: @Sendable (ReportingConfiguration) -> ReportingInstance
+    let makeVerified: @Sendable (ReportingConfiguration) -> VerifiedReporting
+    let makeChecked: @Sendable (ReportingConfiguration) -> VerifiedReporting
 
     /// The scheme that `type` implements. Inlined, so that the closures are specialised for it.
+    ///
+    /// - Parameter checked: The same structure with `CheckedLock` and `CheckedNodes`.
     @inlinable @inline(__always)
-    public init<Structure: FaultReporting>(_ type: Structure.Type) {
+    public init<Structure: FaultReporting, Checked: FaultReporting>(
+        _ type: Structure.Type, checked: Checked.Type
+    ) {
         self.init(
             structure: Structure.structure, lockKind: Structure.lockKind,
             nodeMemory: Structure.nodeMemory, provenance: Structure.provenance,
+            makeVerified: { VerifiedReporting(Structure.self, $0) },
+            makeChecked: { VerifiedReporting(Checked.self, $0) },
             make: { configuration in
                 let structure = Structure(configuration)
                 return ReportingInstance(
@@ -60,13 +68,22 @@ public struct ReportingScheme: Sendable {
     @usableFromInline
     init(
         structure: String, lockKind: LockKind?, nodeMemory: NodeMemory, provenance: Provenance,
+        makeVerified: @escaping @Sendable (ReportingConfiguration) -> VerifiedReporting,
+        makeChecked: @escaping @Sendable (ReportingConfiguration) -> VerifiedReporting,
         make: @escaping @Sendable (ReportingConfiguration) -> ReportingInstance
     ) {
         self.structure = structure
         self.lockKind = lockKind
         self.nodeMemory = nodeMemory
         self.provenance = provenance
+        self.makeVerified = makeVerified
+        self.makeChecked = makeChecked
         self.make = make
+    }
+
+    /// The scheme as `fqbench verify` checks it.
+    public var verified: VerifySubject {
+        VerifySubject(reporting: name, make: makeVerified, makeChecked: makeChecked)
     }
 
     /// As a user types it: `slot-table`, `rcu-refcount/futex`, `rcu-refcount/futex+glibc`.

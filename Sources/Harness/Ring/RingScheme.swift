@@ -11,6 +11,9 @@ public struct RingScheme: Sendable {
     public let provenance: Provenance
     public let limits: RingLimits
 
+    /// The scheme as `fqbench verify` checks it.
+    public let verified: VerifySubject
+
     let make: @Sendable (RingConfiguration) -> any AnyObject & Sendable
     let makeProducer: @Sendable (any AnyObject & Sendable) -> RingProducerEnd
     let makeConsumer: @Sendable (any AnyObject & Sendable) -> RingConsumerEnd
@@ -21,7 +24,7 @@ public struct RingScheme: Sendable {
     public init<Ring: PageRequestRing>(_ type: Ring.Type) {
         self.init(
             structure: Ring.structure, lockKind: Ring.lockKind, provenance: Ring.provenance,
-            limits: Ring.limits,
+            limits: Ring.limits, verified: VerifySubject(ring: Ring.name) { Ring($0) },
             make: { Ring($0) },
             makeProducer: { ring in
                 let endpoint = allocateShared(
@@ -59,6 +62,7 @@ public struct RingScheme: Sendable {
     @usableFromInline
     init(
         structure: String, lockKind: LockKind?, provenance: Provenance, limits: RingLimits,
+        verified: VerifySubject,
         make: @escaping @Sendable (RingConfiguration) -> any AnyObject & Sendable,
         makeProducer: @escaping @Sendable (any AnyObject & Sendable) -> RingProducerEnd,
         makeConsumer: @escaping @Sendable (any AnyObject & Sendable) -> RingConsumerEnd,
@@ -69,6 +73,7 @@ public struct RingScheme: Sendable {
         self.lockKind = lockKind
         self.provenance = provenance
         self.limits = limits
+        self.verified = verified
         self.make = make
         self.makeProducer = makeProducer
         self.makeConsumer = makeConsumer
@@ -76,7 +81,7 @@ public struct RingScheme: Sendable {
     }
 
     /// As a user types it: `spsc`, `locked/ticket`.
-    public var name: String { lockKind.map { "\(structure)/\($0.rawValue)" } ?? structure }
+    public var name: String { verified.name }
 }
 
 /// A producer's loops around one endpoint. One thread; the ring outlives it.

@@ -1,3 +1,4 @@
+import FaultModel
 import FaultQueues
 import Results
 

@@ -3,6 +3,7 @@ import FaultModel
 import Glibc
 
 @testable import FaultQueues
+@testable import Harness
 
 /// Every lock kind; a kind without a type here is found by `everyKindHasAType`.
 let allLocks: [any LockPrimitive.Type] = [

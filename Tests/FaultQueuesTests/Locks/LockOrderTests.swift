@@ -1,6 +1,7 @@
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// The locks whose queue can be counted while the caller holds them.
 protocol CountedQueueLock: LockPrimitive {

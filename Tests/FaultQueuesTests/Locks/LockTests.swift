@@ -3,6 +3,7 @@ import Glibc
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// The tests that load the CPUs run one after another.
 @Suite(.serialized)

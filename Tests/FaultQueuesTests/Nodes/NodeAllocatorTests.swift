@@ -3,6 +3,7 @@ import FaultModel
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// A node of 72 bytes: two lines, the second one partly used. Its user keeps both ends equal. They
 /// are plain fields, so that ThreadSanitizer sees every access in a debug build too.

@@ -2,6 +2,7 @@ import FaultModel
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 @Suite(.serialized)
 struct PoolTests {

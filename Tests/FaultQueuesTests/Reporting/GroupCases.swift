@@ -3,6 +3,7 @@ import Glibc
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// The seed of this folder's runs: `FQBENCH_TEST_SEED`, or the module's.
 let groupSeed: UInt64 =

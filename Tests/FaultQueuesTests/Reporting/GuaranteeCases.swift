@@ -2,6 +2,8 @@ import FaultModel
 import FaultQueues
 import Testing
 
+@testable import Harness
+
 /// The guarantees of a sound reporting scheme, one case each, without concurrency but where a flush
 /// may need a worker.
 enum GuaranteeCases<Scheme: FaultReporting> {

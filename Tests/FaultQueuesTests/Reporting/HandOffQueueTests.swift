@@ -1,6 +1,7 @@
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 @Suite(.serialized)
 struct HandOffQueueTests {

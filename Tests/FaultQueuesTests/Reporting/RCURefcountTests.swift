@@ -2,6 +2,8 @@ import FaultModel
 import FaultQueues
 import Testing
 
+@testable import Harness
+
 @Suite("Reporting by RCU and reference counts")
 struct RCURefcountTests {
     typealias Cases = GuaranteeCases<RCURefcountReporting<FutexLock, PoolNodes>>
@@ -16,11 +18,10 @@ struct RCURefcountTests {
     @Test("no memory") func refusal() { Cases.refusal() }
     @Test("the census") func census() { Cases.census() }
 
-    @Test("everything at once", arguments: [1, 2], [reportingSeed])
-    func stress(reporters: Int, seed: UInt64) {
-        GuaranteeStress<RCURefcountReporting<FutexLock, PoolNodes>>(
-            seed: seed, reporters: reporters, requests: 6000
-        ).run()
+    @Test("everything at once")
+    func everythingAtOnce() {
+        ReportingChecks.expectSound(
+            RCURefcountReporting<FutexLock, PoolNodes>.self, seed: reportingSeed)
     }
 
     @Test("other locks and node memories")

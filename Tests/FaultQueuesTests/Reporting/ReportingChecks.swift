@@ -1,8 +1,10 @@
+import FaultOracle
 import CPlatform
 import FaultModel
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// What every sound scheme is expected to pass, whatever its type: one call per check and scheme.
 enum ReportingChecks {
@@ -10,7 +12,7 @@ enum ReportingChecks {
     /// list of up to five over one device and one index.
     static func expectShortListsAgree(_ type: any FaultReporting.Type) {
         func check<Queue: FaultReporting>(_: Queue.Type) {
-            let run = SequentialReporting<Queue>()
+            let run = SequentialReporting { VerifiedReporting(Queue.self, $0) }
             let wide = ReportingLists.first(upTo: 3) { run.firstDifference($0) }
             #expect(wide.difference == nil, "\(Queue.structure)")
             // After a difference the structure is not as the next list expects it.
@@ -28,7 +30,7 @@ enum ReportingChecks {
     static func expectLongListsAgree(_ type: any FaultReporting.Type) {
         func check<Queue: FaultReporting>(_: Queue.Type) {
             var random = SeededGenerator(seed: testSeed, stream: 1)
-            let run = SequentialReporting<Queue>()
+            let run = SequentialReporting { VerifiedReporting(Queue.self, $0) }
             for _ in 0..<200 {
                 let difference = run.firstDifference(ReportingLists.random(60, &random))
                 #expect(difference == nil, "\(Queue.structure), FQ_TEST_SEED=\(testSeed)")
@@ -38,15 +40,31 @@ enum ReportingChecks {
         check(type)
     }
 
-    static func expectSound(_ type: any FaultReporting.Type, _ stress: ReportingStress) {
-        func run<Queue: FaultReporting>(_ type: Queue.Type) -> ReportingStress.Outcome {
-            stress.run(type)
+    /// An exercise keeps the guarantees, and did what it is for.
+    static func expectSound(_ type: any FaultReporting.Type, _ exercise: ReportingExercise) {
+        func run<Queue: FaultReporting>(_ type: Queue.Type) -> ReportingExercise.Outcome {
+            exercise.run { VerifiedReporting(Queue.self, $0) }
         }
         let outcome = run(type)
-        let name = "\(type.structure), FQ_TEST_SEED=\(stress.seed): \(outcome)"
-        #expect(outcome.complaint == nil, "\(name)")
+        let name = "\(type.structure), FQ_TEST_SEED=\(exercise.seed)"
+        #expect(outcome.violations.isEmpty, "\(name): \(outcome.violations)")
         #expect(outcome.groups > 0 && outcome.flushes > 0, "\(name)")
-        #expect(outcome.removals > 0 || !stress.churns, "\(name)")
+    }
+
+    /// With one and with two reporters, devices that come and go, and discards.
+    static func expectSound(_ type: any FaultReporting.Type, seed: UInt64) {
+        let requests = fq_tsan_enabled() ? 500 : 2000
+        for (churns, discards) in [(true, false), (false, true), (true, true)] {
+            for reporters in 1...2 {
+                expectSound(
+                    type,
+                    ReportingExercise(
+                        seed: seed, reporters: reporters, churns: churns, discards: discards,
+                        requests: requests))
+            }
+        }
+        expectSound(
+            type, ReportingExercise(seed: seed, reporters: 2, isSilent: true, requests: 300))
     }
 
     /// More requests than there is memory for, in pools. Twice, so that a leak shows.

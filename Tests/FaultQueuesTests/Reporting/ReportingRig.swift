@@ -3,6 +3,8 @@ import FaultQueues
 import Glibc
 import Testing
 
+@testable import Harness
+
 /// The seed of the randomised reporting tests: FQBENCH_TEST_SEED, or that of the other tests.
 let reportingSeed: UInt64 =
     getenv("FQBENCH_TEST_SEED").flatMap { UInt64(String(cString: $0)) } ?? testSeed

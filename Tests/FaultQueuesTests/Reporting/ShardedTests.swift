@@ -17,9 +17,9 @@ struct ShardedTests {
     @Test("no memory") func refusal() { Cases.refusal() }
     @Test("the census") func census() { Cases.census() }
 
-    @Test("everything at once", arguments: [1, 2], [reportingSeed])
-    func stress(reporters: Int, seed: UInt64) {
-        GuaranteeStress<Scheme>(seed: seed, reporters: reporters, requests: 6000).run()
+    @Test("everything at once")
+    func everythingAtOnce() {
+        ReportingChecks.expectSound(Scheme.self, seed: reportingSeed)
     }
 
     @Test("other locks and node memories")

@@ -3,6 +3,7 @@ import FaultOracle
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// What fits, what a batch holds, what a request keeps, and what happens lap after lap.
 struct RingBoundaryTests {

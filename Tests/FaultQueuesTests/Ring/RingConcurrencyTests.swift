@@ -3,6 +3,7 @@ import FaultModel
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// R1, R2, R4 to R7 between threads. The tests load the CPUs, so they run one after another.
 @Suite(.serialized)

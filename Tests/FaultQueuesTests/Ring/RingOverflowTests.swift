@@ -2,6 +2,7 @@ import FaultModel
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// R4 to R7 as a reader of the specifications would try them, many times on one ring.
 struct RingOverflowTests {

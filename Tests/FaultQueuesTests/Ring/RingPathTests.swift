@@ -1,7 +1,9 @@
+import FaultModel
 import CPlatform
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// R1 to R7 for one thread, by every short sequence of calls.
 struct RingPathTests {

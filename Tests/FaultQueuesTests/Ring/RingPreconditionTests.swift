@@ -1,6 +1,8 @@
+import FaultModel
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// A caller's mistakes stop the program, and nothing within the ranges does.
 struct RingPreconditionTests {

@@ -2,6 +2,7 @@ import FaultModel
 import FaultOracle
 
 @testable import FaultQueues
+@testable import Harness
 
 /// Producers and consumers that take turns, a call each, every one on a thread of its own and in a
 /// seeded order. A turn is passed on by relaxed atomics, which order nothing: whatever a call needs
@@ -87,7 +88,7 @@ struct RingTurns: Sendable {
         var producer = room.producers[number]
         var tag = SequenceTag(producer: number)
         takeTurns(room.turn, as: number, order) {
-            if producer.enqueue(taggedRequest(tag)) == .enqueued { tag.advance() }
+            if producer.enqueue(TaggedRequest.make(tag)) == .enqueued { tag.advance() }
         }
         room.producers[number] = producer
         room.accepted[number] = tag.sequence

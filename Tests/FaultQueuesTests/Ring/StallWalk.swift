@@ -2,6 +2,7 @@ import FaultModel
 import FaultOracle
 
 @testable import FaultQueues
+@testable import Harness
 
 /// Random calls on an `MPMCRing` by producers and consumers that may stop half-way, one thread
 /// playing all of them, beside a model.
@@ -69,7 +70,7 @@ struct StallWalk {
         let open = filled.indices.suffix(64).filter { !filled[$0] }
         guard let position = open.randomElement(using: &random) else { return nil }
         subject.producers[0].slots.fill(
-            UInt64(position), taggedRequest(SequenceTag(rawValue: UInt64(position))))
+            UInt64(position), TaggedRequest.make(SequenceTag(rawValue: UInt64(position))))
         filled[position] = true
         return nil
     }

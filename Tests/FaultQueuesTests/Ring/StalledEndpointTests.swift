@@ -3,6 +3,7 @@ import FaultOracle
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// Rings whose producers claim on a shared tail.
 protocol ClaimedRing: PageRequestRing where Producer == ClaimingProducer {}
@@ -56,7 +57,7 @@ struct StalledEndpointTests {
                 #expect(subject.dequeue(limit: 3) == [], "round \(round)")
                 #expect(!subject.acknowledge(), "two are in the ring, one of them half-way")
                 subject.producers[0].slots.fill(
-                    position, taggedRequest(SequenceTag(rawValue: 2)))
+                    position, TaggedRequest.make(SequenceTag(rawValue: 2)))
                 #expect(!subject.acknowledge(), "two are in the ring")
                 #expect(subject.dequeue(limit: 3) == [2, 3], "round \(round)")
                 #expect(subject.acknowledge(), "round \(round)")
@@ -77,7 +78,7 @@ struct StalledEndpointTests {
                 #expect(subject.dequeue(limit: 1) == [])
                 #expect(!subject.acknowledge(), "it looks empty and is not, round \(round)")
                 subject.producers[0].slots.fill(
-                    position, taggedRequest(SequenceTag(rawValue: round)))
+                    position, TaggedRequest.make(SequenceTag(rawValue: round)))
                 #expect(subject.dequeue(limit: 1) == [round])
                 #expect(subject.acknowledge(), "round \(round)")
             }

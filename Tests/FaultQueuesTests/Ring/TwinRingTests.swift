@@ -1,7 +1,9 @@
+import FaultModel
 import CPlatform
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// Every check of rings is seen to fail: on a ring with one fault, and never on the same ring
 /// without it.

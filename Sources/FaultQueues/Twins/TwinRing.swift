@@ -1,62 +1,12 @@
 import FaultModel
 
-@testable import FaultQueues
-
-/// What a broken twin does wrong; everything else it does right.
-enum RingFault: CaseIterable, Sendable {
-    // A sequence of calls by one thread shows these.
-    /// From the last slot of the first lap on, says `.enqueued` and forgets the request.
-    case drops
-    /// Leaves the last request of a batch of two or more in the ring.
-    case duplicates
-    /// Delivers a batch of two or more with the last two exchanged.
-    case reorders
-    /// Lets one request in where N - 1 (or, under `.toggle`, N) wait.
-    case fitsOneMore
-    /// Takes N - 1 (or N) for full one request too early.
-    case fitsOneLess
-    /// Writes one request past the limit of a batch.
-    case exceedsLimit
-    /// Keeps a mark in the header.
-    case marksHeader
-    /// Clears a pending overflow when something is dequeued.
-    case clearsOverflowOnDequeue
-    /// Clears a pending overflow when an enqueue finds room again.
-    case clearsOverflowOnRoom
-    /// Acknowledges a sticky overflow while requests wait.
-    case acknowledgesBeforeEmpty
-    /// Says that it acknowledged and leaves the flag.
-    case acknowledgesNothing
-    /// Sets the flag under `.wait` too.
-    case overflowsUnderWait
-    /// Refuses a request and delivers it all the same.
-    case keepsRefused
-
-    // Only threads that meet show these.
-    /// Moves the tail before it writes the slot: it is published torn.
-    case publishesBeforeWrite
-    /// Moves the head before it reads the slots.
-    case freesBeforeRead
-    /// Two consumers can claim the same run.
-    case claimsTwice
-    /// Two producers can claim the same slot.
-    case fillsTwice
-    /// Forgets a run that is given back out of its turn.
-    case losesHandBack
-
-    /// Those that one thread's calls show.
-    static let sequential = allCases.prefix { $0 != .publishesBeforeWrite }
-    /// Those that only threads show.
-    static let concurrent = allCases.drop { $0 != .publishesBeforeWrite }
-}
-
 /// A ring under one lock, sound unless it is given a fault: the broken twins of all rings. Where a
 /// fault leaves a gap that threads must meet in, it gives its CPU away there.
-final class TwinRing: PageRequestRing, @unchecked Sendable {
-    static let structure = "twin"
-    static let lockKind: LockKind? = nil
-    static let limits = RingLimits(producers: 256, consumers: 256)
-    static let provenance = Provenance(
+public final class TwinRing: PageRequestRing, @unchecked Sendable {
+    public static let structure = "twin"
+    public static let lockKind: LockKind? = nil
+    public static let limits = RingLimits(producers: 256, consumers: 256)
+    public static let provenance = Provenance(
         models: "original", keeps: "the guarantees but one", departs: "nothing", omits: "nothing")
 
     struct State: BitwiseCopyable {
@@ -66,6 +16,8 @@ final class TwinRing: PageRequestRing, @unchecked Sendable {
         var claimed: UInt64 = 0
         var tail: UInt64 = 0
         var overflowPending = false
+        /// Set by producers, cleared by consumers: without it a consumer does not look.
+        var isAnnounced = false
     }
 
     /// What every endpoint holds.
@@ -83,11 +35,11 @@ final class TwinRing: PageRequestRing, @unchecked Sendable {
 
     private let core: Core
 
-    convenience init(_ configuration: RingConfiguration) {
+    public convenience init(_ configuration: RingConfiguration) {
         self.init(configuration, fault: nil)
     }
 
-    init(_ configuration: RingConfiguration, fault: RingFault?) {
+    public init(_ configuration: RingConfiguration, fault: RingFault?) {
         core = Core(
             configuration: configuration, fault: fault, lock: TTASLock(),
             state: allocateShared(initial: State()),
@@ -100,13 +52,13 @@ final class TwinRing: PageRequestRing, @unchecked Sendable {
         freeShared(core.slots, count: core.configuration.capacity)
     }
 
-    func makeProducer() -> Producer { Producer(core: core) }
-    func makeConsumer() -> Consumer { Consumer(core: core) }
+    public func makeProducer() -> Producer { Producer(core: core) }
+    public func makeConsumer() -> Consumer { Consumer(core: core) }
 
-    struct Producer: RingProducer {
+    public struct Producer: RingProducer {
         let core: Core
 
-        mutating func enqueue(_ request: PageRequest) -> EnqueueOutcome {
+        public mutating func enqueue(_ request: PageRequest) -> EnqueueOutcome {
             let state = core.state
             core.lock.lock()
             defer { core.lock.unlock() }
@@ -129,6 +81,7 @@ final class TwinRing: PageRequestRing, @unchecked Sendable {
             default:
                 state.pointee.tail += 1
             }
+            state.pointee.isAnnounced = true
             core.slot(position).pointee = core.fault == .marksHeader ? marked(request) : request
             return .enqueued
         }
@@ -167,17 +120,24 @@ final class TwinRing: PageRequestRing, @unchecked Sendable {
         }
     }
 
-    struct Consumer: RingConsumer {
+    public struct Consumer: RingConsumer {
         let core: Core
 
-        mutating func dequeue(into buffer: UnsafeMutablePointer<PageRequest>, limit: Int) -> Int {
+        public mutating func dequeue(into buffer: UnsafeMutablePointer<PageRequest>, limit: Int)
+            -> Int
+        {
             let state = core.state
             core.lock.lock()
             defer { core.lock.unlock() }
+            if core.fault == .losesWakeUp && !state.pointee.isAnnounced { return 0 }
             let start = state.pointee.claimed
             let waiting = Int(state.pointee.tail - start)
             let count = min(waiting, limit)
             let end = start + UInt64(count)
+            if core.fault == .losesWakeUp && count == waiting {
+                gap()
+                state.pointee.isAnnounced = false
+            }
             if count == 0 { return 0 }
             if core.fault != .claimsTwice { state.pointee.claimed = end }
             if core.fault == .freesBeforeRead { state.pointee.head = end }
@@ -213,7 +173,7 @@ final class TwinRing: PageRequestRing, @unchecked Sendable {
             }
         }
 
-        mutating func acknowledgeOverflow() -> Bool {
+        public mutating func acknowledgeOverflow() -> Bool {
             let state = core.state
             core.lock.lock()
             defer { core.lock.unlock() }

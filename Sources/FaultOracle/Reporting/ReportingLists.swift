@@ -1,11 +1,11 @@
 import FaultModel
 
 /// Lists of operations.
-enum ReportingLists {
+public enum ReportingLists {
     /// Every list up to a length, in which devices, PASIDs and indices are first named in ascending
     /// order (others are the same but for names) and nothing is taken or answered where nothing is
     /// there. Stops at the first for which `body` returns something.
-    static func first(
+    public static func first(
         upTo length: Int, devices: Int = 2, pasids: Int = 2, indices: Int = 2,
         _ body: ([ReportingOperation]) -> String?
     ) -> (difference: String?, count: Int) {
@@ -39,7 +39,9 @@ enum ReportingLists {
     }
 
     /// A list by chance, in which reports are as likely as everything else together.
-    static func random(_ length: Int, _ random: inout SeededGenerator) -> [ReportingOperation] {
+    public static func random(_ length: Int, _ random: inout SeededGenerator)
+        -> [ReportingOperation]
+    {
         let alphabet = ReportingOperation.all(devices: 2, pasids: 2, indices: 2)
         let others = alphabet.filter { $0.names.index == nil }
         let reports = alphabet.filter { $0.names.index != nil }

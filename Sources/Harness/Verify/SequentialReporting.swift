@@ -1,14 +1,18 @@
 import FaultModel
-
-@testable import FaultQueues
+import FaultOracle
+import FaultQueues
 
 /// Runs lists of operations on one structure and compares it with `ReportingModel` after each.
-final class SequentialReporting<Queue: FaultReporting> {
+final class SequentialReporting {
     private let devices: Int
     private let port: ResponsePort
-    private let queue: Queue
-    private var reporter: Queue.Reporter
-    private var worker: Queue.Worker
+    private let queue: VerifiedReporting
+    private var reporter: VerifiedReporter
+    private var worker: VerifiedWorker
+    /// What this thread, and one that flushes, are doing.
+    let board = TrialBoard(names: ["the worker", "the flusher"], capacity: 1)
+    /// PASIDs by their numbers in a list.
+    private let pasids: [PASID?]
     private var model: ReportingModel
     /// Groups that were kept, by the number of their last request.
     private var kept: [Int: UnsafeMutablePointer<FaultGroup>] = [:]
@@ -18,15 +22,20 @@ final class SequentialReporting<Queue: FaultReporting> {
     /// Longest list, in requests.
     private static var entries: Int { 128 }
 
-    init(devices: Int = 2, maximumPages: Int = 128) {
+    init(
+        _ make: (ReportingConfiguration) -> VerifiedReporting, devices: Int = 2,
+        pasids: [PASID?] = [PASID(1), PASID(2)]
+    ) {
         self.devices = devices
+        self.pasids = pasids
         port = ResponsePort(lanes: 1, entries: Self.entries)
-        queue = Queue(
+        queue = make(
             ReportingConfiguration(
-                maximumDevices: devices, maximumPages: maximumPages, port: port))
+                maximumDevices: devices, maximumPages: Self.entries, port: port))
         reporter = queue.makeReporter()
         worker = queue.makeWorker()
         model = ReportingModel(devices: devices)
+        board.begin(0)
     }
 
     deinit { port.deallocate() }
@@ -40,6 +49,7 @@ final class SequentialReporting<Queue: FaultReporting> {
             guard queue.addDevice(requester(device)) == .added else { return "a device is busy" }
         }
         for (step, operation) in list.enumerated() {
+            board.advance(0)
             if let difference = apply(operation) {
                 return "\(list), step \(step): \(difference)"
             }
@@ -80,8 +90,8 @@ final class SequentialReporting<Queue: FaultReporting> {
     }
 
     private func renewEndpoints() {
-        queue.retire(reporter)
-        queue.retire(worker)
+        reporter.retire()
+        worker.retire()
         reporter = queue.makeReporter()
         worker = queue.makeWorker()
     }
@@ -124,12 +134,16 @@ final class SequentialReporting<Queue: FaultReporting> {
             requester: requester(key.device), pasid: pasid(key.pasid), index: PRGIndex(key.index)!,
             address: UInt64(model.requestCount) << 12, permissions: .read, isLast: isLast,
             privateData0: UInt64(model.requestCount))
-        let found = reporter.report(request)
+        let found = board.perform(isLast ? .last : .page, by: 0, device: request.requester) {
+            reporter.report(request)
+        }.result
         return compare("report", found, model.report(key, isLast: isLast))
     }
 
     private func take(keeping: Bool) -> String? {
-        guard let group = worker.take() else {
+        guard let group = board.perform(.take, by: 0, { worker.take() }).result else {
+            // Groups that a flush or a removal has answered need not come out.
+            model.queued = model.queued.filter { model.groups[$0]?.code == nil }
             return compare("groups to take", 0, model.queued.count)
         }
         if let difference = compare(group) { return difference }
@@ -141,9 +155,16 @@ final class SequentialReporting<Queue: FaultReporting> {
             worker.finish()
             return nil
         }
-        let found = worker.respond(group, .success)
+        let found = respond(group, .success)
         worker.finish()
         return compare("respond", found, model.respond(number, .success))
+    }
+
+    private func respond(
+        _ group: UnsafeMutablePointer<FaultGroup>, _ code: ResponseCode
+    ) -> RespondOutcome {
+        let device = group.pointee.last.requester
+        return board.perform(.respond, by: 0, device: device) { worker.respond(group, code) }.result
     }
 
     /// Whether a group that was taken is one that is queued, with its pages.
@@ -159,7 +180,8 @@ final class SequentialReporting<Queue: FaultReporting> {
             keys.insert(
                 .init(
                     device: Int(page.requester.rawValue) - 1,
-                    pasid: Int(page.pasidBits.rawValue) - 1, index: Int(page.index.rawValue)))
+                    pasid: pasids.firstIndex(of: page.pasid) ?? -1,
+                    index: Int(page.index.rawValue)))
         }
         return compare("pages", numbers, expected.requests)
             ?? compare("keys", keys, [expected.key])
@@ -170,54 +192,77 @@ final class SequentialReporting<Queue: FaultReporting> {
         guard let number = model.kept.first else { return nil }
         model.kept.removeFirst()
         guard let group = kept.removeValue(forKey: number) else { return "\(number) is not kept" }
-        let found = worker.respond(group, .failure)
+        let found = respond(group, .failure)
         return compare("late respond", found, model.respond(number, .failure))
     }
 
     /// Flushes on a thread of its own where there is something to wait for, and works meanwhile.
+    /// The flush may answer a group of its PASID before the worker comes to it.
     private func flush(_ device: Int, _ number: Int) -> String? {
         let requester = requester(device)
         let pasid = pasid(number)
-        var difference: String?
+        let bits = HistoryEvent.bits(of: pasid)
         if model.queued.isEmpty {
-            queue.flush(requester, pasid)
-        } else {
-            let hasReturned = Flag()
-            let flusher = DedicatedThread { [queue] in
+            board.perform(.flush, by: 0, device: requester, pasidBits: bits) {
                 queue.flush(requester, pasid)
-                hasReturned.set()
             }
-            var wait = SpinWait()
-            while !hasReturned.isSet || !model.queued.isEmpty {
-                if model.queued.isEmpty || difference != nil {
-                    // After a difference the groups are not compared, but the flush must end.
-                    if difference != nil, let group = worker.take() {
-                        _ = worker.respond(group, .success)
-                        worker.finish()
-                    } else if difference != nil, hasReturned.isSet {
-                        break
-                    }
-                    wait.wait()
-                } else {
-                    difference = take(keeping: false)
-                }
-            }
-            flusher.join()
+            model.flush(device: device, pasid: number)
+            return nil
         }
+        let hasReturned = Flag()
+        let flusher = DedicatedThread { [queue, board] in
+            board.begin(1)
+            board.perform(.flush, by: 1, device: requester, pasidBits: bits) {
+                queue.flush(requester, pasid)
+            }
+            hasReturned.set()
+        }
+        var difference: String?
+        var wait = SpinWait()
+        while true {
+            let isLast = hasReturned.isSet
+            if let group = worker.take() {
+                difference = difference ?? work(group, during: device, number)
+                worker.finish()
+            } else if isLast {
+                break
+            } else {
+                wait.wait()
+            }
+        }
+        flusher.join()
         model.flush(device: device, pasid: number)
-        return difference
+        model.queued = model.queued.filter { model.groups[$0]?.code == nil }
+        return difference ?? compare("groups left by a flush", model.queued.count, 0)
+    }
+
+    /// Answers a group while a flush is under way.
+    private func work(
+        _ group: UnsafeMutablePointer<FaultGroup>, during device: Int, _ pasid: Int
+    ) -> String? {
+        let difference = compare(group)
+        let number = Int(group.pointee.last.privateData0)
+        let found = respond(group, .success)
+        guard difference == nil, let key = model.groups[number]?.key else { return difference }
+        model.queued.remove(number)
+        let wasOpen = model.groups[number]?.code == nil
+        if found == .notPending, wasOpen, key.device == device, key.pasid == pasid {
+            _ = model.respond(number, .invalid)
+            return nil
+        }
+        return compare("respond", found, model.respond(number, .success))
     }
 
     private func requester(_ device: Int) -> RequesterID { RequesterID(UInt16(device + 1)) }
 
-    private func pasid(_ number: Int) -> PASID { PASID(number + 1)! }
+    private func pasid(_ number: Int) -> PASID? { pasids[number] }
 }
 
 /// A flag that one thread sets and others see.
 final class Flag: Sendable {
     private let value = SharedAtomic<Bool>(false)
 
-    // ORDER test.flag, both sides.
+    // ORDER verify.flag, both sides.
     func set() { value.store(true, ordering: .releasing) }
     var isSet: Bool { value.load(ordering: .acquiring) }
 }

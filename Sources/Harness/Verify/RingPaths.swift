@@ -1,6 +1,6 @@
 import FaultModel
-
-@testable import FaultQueues
+import FaultOracle
+import FaultQueues
 
 /// Runs every sequence of calls of a given length, on a ring and on the model beside it.
 ///
@@ -56,7 +56,9 @@ struct RingPaths {
         }
 
         mutating func begin(filledWith fill: Int) -> String? {
-            var model = RingModel(paths.configuration, batching: paths.batching)
+            var model = RingModel(
+                usable: paths.configuration.usable, policy: paths.configuration.overflow,
+                producers: paths.configuration.producers, batching: paths.batching)
             steps = []
             for number in 0..<fill {
                 let call = RingCall.enqueue(producer: 0)

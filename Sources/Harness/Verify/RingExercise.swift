@@ -1,8 +1,7 @@
 import CPlatform
 import FaultModel
 import FaultOracle
-
-@testable import FaultQueues
+import FaultQueues
 
 /// What was wrong with a concurrent run, and how much of what should happen did happen.
 struct RingOutcome: Sendable {
@@ -143,7 +142,7 @@ struct RingExercise: Sendable {
                 watchesOverflow
                 ? board.pointee.acknowledgementsEnded.value.load(ordering: .sequentiallyConsistent)
                 : 0
-            switch producer.enqueue(taggedRequest(tag)) {
+            switch producer.enqueue(TaggedRequest.make(tag)) {
             case .enqueued:
                 if watchesOverflow {
                     board.pointee.accepted.value.wrappingAdd(1, ordering: .sequentiallyConsistent)
@@ -202,7 +201,7 @@ struct RingExercise: Sendable {
             let count = consumer.dequeue(into: buffer, limit: limit)
             for place in 0..<count {
                 check.observe(buffer[place])
-                if !isWhole(buffer[place]) { torn += 1 }
+                if !TaggedRequest.isWhole(buffer[place]) { torn += 1 }
             }
             delivered += count
             // Seldom, so that producers meet a pending overflow before and after a batch.

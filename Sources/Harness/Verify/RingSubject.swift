@@ -1,27 +1,10 @@
 import FaultModel
 import FaultOracle
-
-@testable import FaultQueues
-
-/// Every scheme of the ring subject.
-let allRings: [any PageRequestRing.Type] = [
-    SPSCRing.self, SPSCControlRing.self, MPSCRing.self, MPMCRing.self,
-    LockedRing<PthreadLock>.self, LockedRing<PthreadAdaptiveLock>.self,
-    LockedRing<SwiftMutexLock>.self, LockedRing<FutexLock>.self, LockedRing<TTASLock>.self,
-    LockedRing<TicketLock>.self, LockedRing<MCSLock>.self,
-]
-
-/// One of each structure.
-let oneRingOfEachStructure: [any PageRequestRing.Type] = [
-    SPSCRing.self, SPSCControlRing.self, MPSCRing.self, MPMCRing.self, LockedRing<TTASLock>.self,
-]
-
-/// The rings on which several consumers may drain.
-let ringsOfManyConsumers = allRings.filter { $0.limits.consumers > 1 }
+import FaultQueues
 
 extension PageRequestRing {
     /// Structure and lock kind, as in a list of schemes.
-    static var name: String { lockKind.map { "\(structure)/\($0.rawValue)" } ?? structure }
+    public static var name: String { lockKind.map { "\(structure)/\($0.rawValue)" } ?? structure }
 
     /// Each producer has a ring of its own.
     static var hasLanes: Bool { structure == "spsc" || structure == "spsc-c" }
@@ -63,7 +46,7 @@ final class RingSubject<Ring: PageRequestRing> {
     }
 
     func enqueue(_ number: UInt64, by producer: Int = 0) -> EnqueueOutcome {
-        producers[producer].enqueue(taggedRequest(SequenceTag(rawValue: number)))
+        producers[producer].enqueue(TaggedRequest.make(SequenceTag(rawValue: number)))
     }
 
     /// The numbers of what one call delivered; nil where a request was not whole or the call wrote
@@ -76,7 +59,7 @@ final class RingSubject<Ring: PageRequestRing> {
         var numbers: [UInt64] = []
         numbers.reserveCapacity(count)
         for place in 0..<count {
-            guard isWhole(buffer[place]) else { return nil }
+            guard TaggedRequest.isWhole(buffer[place]) else { return nil }
             numbers.append(buffer[place].privateData0)
         }
         return numbers

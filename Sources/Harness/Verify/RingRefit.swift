@@ -1,7 +1,6 @@
 import FaultModel
 import FaultOracle
-
-@testable import FaultQueues
+import FaultQueues
 
 /// What a drained ring must still do after any run: take exactly as many requests as on its first
 /// day, and give them back in order. A ring that lost a slot on the way, or whose head stopped,
@@ -35,7 +34,7 @@ struct RingRefit {
         let rings = Ring.hasLanes ? configuration.producers : 1
         for number in 0..<rings {
             let requests = (0..<UInt64(configuration.usable)).map {
-                taggedRequest(SequenceTag(producer: number, sequence: $0))
+                TaggedRequest.make(SequenceTag(producer: number, sequence: $0))
             }
             let fitted = requests.prefix { producers[number].enqueue($0) == .enqueued }
             if fitted.count < requests.count {

@@ -1,0 +1,97 @@
+import CPlatform
+import FaultModel
+import FaultOracle
+import FaultQueues
+import Glibc
+
+/// What the threads of one checked run share with whoever watches them: what each is doing, how
+/// often something was done, and the logs of what was done.
+final class TrialBoard: @unchecked Sendable {
+    let names: [String]
+    let logs: [HistoryLog]
+    /// By thread: the kind of its operation plus one, device and PASID's bits; 0 for none.
+    private let activities: UnsafeMutablePointer<PaddedAtomic<UInt64>>
+    /// By thread: operations that have returned.
+    private let done: UnsafeMutablePointer<PaddedAtomic<Int>>
+    /// By thread: its `fq_thread_slot()`, −1 before it began.
+    private let slots: UnsafeMutablePointer<SharedAtomic<Int>>
+
+    // Relaxed throughout: notes of one thread that others look at now and then.
+
+    init(names: [String], capacity: Int) {
+        self.names = names
+        logs = names.map { _ in HistoryLog(capacity: capacity) }
+        activities = allocateShared(count: names.count) { _ in PaddedAtomic<UInt64>(0) }
+        done = allocateShared(count: names.count) { _ in PaddedAtomic<Int>(0) }
+        slots = allocateShared(count: names.count) { _ in SharedAtomic<Int>(-1) }
+    }
+
+    deinit {
+        for log in logs { log.deallocate() }
+        freeShared(activities, count: names.count)
+        freeShared(done, count: names.count)
+        freeShared(slots, count: names.count)
+    }
+
+    /// Called by a thread when it begins.
+    func begin(_ thread: Int) {
+        slots[thread].store(Int(fq_thread_slot()), ordering: .relaxed)
+    }
+
+    /// Runs an operation and returns what it returned, and when it began and ended.
+    @inline(__always) @discardableResult
+    func perform<Result>(
+        _ kind: HistoryEvent.Kind, by thread: Int, device: RequesterID = RequesterID(0),
+        pasidBits: UInt32 = 0, _ body: () -> Result
+    ) -> (result: Result, begin: UInt64, end: UInt64) {
+        let activity =
+            UInt64(kind.rawValue + 1) << 56 | UInt64(device.rawValue) << 32 | UInt64(pasidBits)
+        activities[thread].value.store(activity, ordering: .relaxed)
+        let begin = fq_ticks_ordered()
+        let result = body()
+        let end = fq_ticks_ordered()
+        activities[thread].value.store(0, ordering: .relaxed)
+        return (result, begin, end)
+    }
+
+    /// Something has happened that brings the run nearer its end.
+    @inline(__always)
+    func advance(_ thread: Int) { done[thread].value.wrappingAdd(1, ordering: .relaxed) }
+
+    /// Operations that have returned, of all threads.
+    var operations: Int {
+        names.indices.reduce(0) { $0 + done[$1].value.load(ordering: .relaxed) }
+    }
+
+    /// Everything that the threads have logged; only when they have ended or stand still.
+    var history: ReportingHistory {
+        ReportingHistory(logs.map { Array($0.events) }, threads: names)
+    }
+
+    var droppedEvents: Int { logs.reduce(0) { $0 + $1.dropped } }
+
+    /// A sentence for each thread that is inside an operation: what it does, what it holds, and
+    /// what it waits for.
+    func standstill() -> [String] {
+        let holders = Dictionary(
+            names.indices.map { (slots[$0].load(ordering: .relaxed), names[$0]) },
+            uniquingKeysWith: { first, _ in first })
+        return names.indices.compactMap { thread in
+            let activity = activities[thread].value.load(ordering: .relaxed)
+            guard activity != 0,
+                let kind = HistoryEvent.Kind(rawValue: UInt8(activity >> 56) - 1)
+            else { return nil }
+            let slot = slots[thread].load(ordering: .relaxed)
+            let held = LockTable.held(by: slot).map { "lock \($0)" }
+            let holds = held.isEmpty ? "holds no lock" : "holds " + held.joined(separator: " and ")
+            let waits =
+                LockTable.wait(of: slot).map { wait in
+                    let holder = wait.holder.flatMap { holders[$0] } ?? "nobody known"
+                    return "waits for lock \(wait.lock), held by \(holder)"
+                } ?? "waits for no lock, but for others' work"
+            let device = UInt16(truncatingIfNeeded: activity >> 32)
+            let target = device == 0 ? "" : " of device \(device)"
+            return "\(names[thread]), in \(kind.name)\(target), \(holds) and \(waits)"
+        }
+    }
+}

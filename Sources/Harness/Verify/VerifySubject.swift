@@ -1,0 +1,84 @@
+import FaultModel
+import FaultOracle
+import FaultQueues
+
+/// A scheme, or a broken twin, as `fqbench verify` sees it.
+public struct VerifySubject: Sendable {
+    public let name: String
+    /// `ring` or `reporting`.
+    public let subject: String
+    public let checks: [VerifyCheck]
+    let run: @Sendable (VerifyTrial, TrialClock) -> TrialOutcome
+
+    /// A reporting scheme.
+    ///
+    /// - Parameters:
+    ///   - make: The scheme as it is measured.
+    ///   - makeChecked: The same source with checked locks and memory.
+    public init(
+        reporting name: String,
+        make: @escaping @Sendable (ReportingConfiguration) -> VerifiedReporting,
+        makeChecked: @escaping @Sendable (ReportingConfiguration) -> VerifiedReporting
+    ) {
+        self.name = name
+        subject = "reporting"
+        checks = VerifyCheck.allCases
+        run = { ReportingTrialCheck(make: make, makeChecked: makeChecked).run($0, $1) }
+    }
+
+    /// A ring that `make` makes.
+    public init<Ring: PageRequestRing>(
+        ring name: String, make: @escaping @Sendable (RingConfiguration) -> Ring
+    ) {
+        self.name = name
+        subject = "ring"
+        checks = VerifyCheck.ofRings
+        run = { RingTrialCheck<Ring>(make: make).run($0, $1) }
+    }
+
+    /// Runs a trial in this process. A deadlock ends the process by `clock.onStandstill`.
+    public func outcome(of trial: VerifyTrial, _ clock: TrialClock) -> TrialOutcome {
+        let start = ContinuousClock().now
+        var outcome = run(trial, clock)
+        outcome.seconds = (ContinuousClock().now - start) / .seconds(1)
+        return outcome
+    }
+}
+
+/// When a trial is over, and what happens where nothing moves any more.
+public struct TrialClock: Sendable {
+    private let start = ContinuousClock().now
+    private let limit: Duration
+    private let isStopped: @Sendable () -> Bool
+    /// Called on another thread with the outcome so far; must not return to the trial.
+    let onStandstill: @Sendable (TrialOutcome) -> Void
+
+    public init(
+        seconds: Double, isStopped: @escaping @Sendable () -> Bool = { false },
+        onStandstill: @escaping @Sendable (TrialOutcome) -> Void
+    ) {
+        limit = .seconds(seconds)
+        self.isStopped = isStopped
+        self.onStandstill = onStandstill
+    }
+
+    var isOver: Bool { isStopped() || ContinuousClock().now - start > limit }
+}
+
+/// A broken twin.
+public struct VerifyTwin: Sendable {
+    public let subject: VerifySubject
+    /// The hazard that it has: `H9`, or `ring`.
+    public let hazard: String
+    /// The sound scheme whose source it is.
+    public let base: String
+    /// What is wrong, and where it was found.
+    public let source: String
+
+    public init(_ subject: VerifySubject, hazard: String, base: String, source: String) {
+        self.subject = subject
+        self.hazard = hazard
+        self.base = base
+        self.source = source
+    }
+}

@@ -1,0 +1,63 @@
+import FaultQueues
+import Glibc
+
+/// Ends a trial in which nothing moves any more.
+///
+/// Counts its own looks and no time, so that a machine that stands still as a whole is no deadlock.
+final class Watchdog: @unchecked Sendable {
+    /// Looks without a change, 50 ms apart, after which a run counts as stuck.
+    static let patience = 50
+    private static let intervalUs: UInt32 = 50_000
+
+    private let onStandstill: @Sendable (TrialOutcome) -> Void
+    private let lock = PthreadLock()
+    /// Protected by the lock: what is watched, and what the trial had found before it.
+    private var board: TrialBoard?
+    private var before = TrialOutcome()
+    private var isOver = false
+    private var thread: DedicatedThread?
+
+    /// - Parameter onStandstill: Called on a thread of the watchdog's own, at most once.
+    init(onStandstill: @escaping @Sendable (TrialOutcome) -> Void) {
+        self.onStandstill = onStandstill
+        thread = DedicatedThread { [unowned self] in look() }
+    }
+
+    deinit { lock.destroy() }
+
+    /// Watches a board instead of the one before; nil for none.
+    func watch(_ board: TrialBoard?, before outcome: TrialOutcome) {
+        lock.lock()
+        self.board = board
+        before = outcome
+        lock.unlock()
+    }
+
+    /// Ends the watching. Once.
+    func stop() {
+        lock.lock()
+        isOver = true
+        lock.unlock()
+        thread?.join()
+    }
+
+    private func look() {
+        var last: (board: TrialBoard?, operations: Int) = (nil, 0)
+        var looks = 0
+        while true {
+            usleep(Self.intervalUs)
+            lock.lock()
+            let (now, before, isOver) = (board, before, isOver)
+            lock.unlock()
+            if isOver { return }
+            let operations = now?.operations ?? 0
+            let isSame = now === last.board && operations == last.operations
+            looks = now != nil && isSame ? looks + 1 : 0
+            last = (now, operations)
+            if looks == Self.patience, let now {
+                onStandstill(before.stuck(now, now.standstill()))
+                return
+            }
+        }
+    }
+}

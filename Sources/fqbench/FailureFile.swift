@@ -1,0 +1,85 @@
+import FaultOracle
+import Foundation
+import Harness
+import Reports
+
+/// A failing history as a file: what was run, what was wrong, and the steps that led there.
+struct FailureFile: Codable {
+    static let currentVersion = 1
+
+    let version: Int
+    let trial: VerifyTrial
+    let violations: [Violation]
+    let steps: [FailureStep]
+
+    init(_ trial: VerifyTrial, _ outcome: TrialOutcome) {
+        version = Self.currentVersion
+        self.trial = trial
+        violations = outcome.violations
+        steps = outcome.steps
+    }
+
+    /// Writes to a file of its own in the folder; never over another.
+    ///
+    /// - Returns: Its path.
+    func write(to folder: String) throws -> String {
+        let subject = trial.subject.replacingOccurrences(of: "/", with: "-")
+        let base = "\(folder)/\(subject).\(trial.check.rawValue).\(trial.seed)"
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+            let data = try encoder.encode(self)
+            for number in 1...1000 {
+                let path = number == 1 ? base + ".json" : "\(base).\(number).json"
+                guard !FileManager.default.fileExists(atPath: path) else { continue }
+                try data.write(to: URL(fileURLWithPath: path), options: .withoutOverwriting)
+                return path
+            }
+        } catch {
+            throw CommandFailure(
+                .unfit, "\(folder): cannot be written: \(error.localizedDescription)")
+        }
+        throw CommandFailure(.unfit, "\(base).json: 1000 histories are there already")
+    }
+
+    static func read(_ path: String) throws -> FailureFile {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure(.badInput, "\(path): cannot be read; expected a failing history")
+        }
+        do {
+            let file = try JSONDecoder().decode(FailureFile.self, from: data)
+            guard file.version == currentVersion else {
+                throw CommandFailure(
+                    .badInput,
+                    "\(path): version \(file.version), expected \(currentVersion)")
+            }
+            return file
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch {
+            throw CommandFailure(
+                .badInput, "\(path): expected a failing history of fqbench verify: not one")
+        }
+    }
+
+    /// The whole story, step by step.
+    func lines(_ style: Style) -> [String] {
+        var lines = [
+            "\(trial.subject), check \(trial.check.rawValue), seed \(trial.seed), CPUs "
+                + trial.cpus.map(String.init).joined(separator: ","), "",
+        ]
+        for (number, violation) in violations.enumerated() {
+            lines += Wrapped.lines(
+                "[\(number + 1)] \(violation.rule.name)", violation.sentence, textColumn: 16, style)
+        }
+        lines += [""]
+        for step in steps {
+            let marks = step.violations.map { "[\($0 + 1)]" }.joined()
+            let time = String(format: "%10.2f µs", step.atUs)
+            lines += Wrapped.lines(time + " " + marks, step.sentence, textColumn: 22, style)
+        }
+        return lines + ["", "\(steps.count) steps"]
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+/// `fqbench verify` as its users run it.
+@Suite(.serialized)
+struct VerifyTests {
+    @Test func aSchemePassesAndTwinsAreKilled() throws {
+        let folder = try Folder()
+        let outcome = try Program.run(
+            [
+                "verify", "--schemes", "slot-table", "spsc", "--twins", "grpid-only", "ring-drops",
+                "--operations", "2000", "--seed", "7",
+            ], in: folder)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.text.contains("2 schemes, 0 failing; 2 twins, 0 surviving; seed 7"))
+        #expect(outcome.lines.allSatisfy { $0.count <= 80 })
+    }
+
+    /// Never a hang: who holds and who waits, and the history in a file that can be shown.
+    @Test func aDeadlockSaysWhoHoldsAndWhoWaits() throws {
+        let folder = try Folder()
+        let outcome = try Program.run(
+            [
+                "verify", "--schemes", "none", "--twins", "flush-deadlock", "--json",
+                "--histories", folder.path + "/h",
+            ], in: folder)
+        #expect(outcome.status == 0)
+        #expect(outcome.text.contains("held by the flusher"))
+        #expect(outcome.text.contains("in flush of device 1, holds lock"))
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/h")
+        #expect(files.count == 1)
+        let replay = try Program.run(
+            ["verify", "--replay", folder.path + "/h/" + files[0]], in: folder)
+        #expect(replay.status == 0)
+        #expect(replay.text.contains("[1] deadlock"))
+    }
+
+    @Test func aHistoryIsShownStepByStep() throws {
+        let folder = try Folder()
+        let options = [
+            "verify", "--schemes", "none", "--twins", "stale-partial", "--seed", "3", "--histories",
+            folder.path,
+        ]
+        #expect(try Program.run(options, in: folder).status == 0)
+        let first = try #require(
+            FileManager.default.contentsOfDirectory(atPath: folder.path).first {
+                $0.hasPrefix("stale-partial")
+            })
+        let replay = try Program.run(["verify", "--replay", first], in: folder)
+        #expect(replay.text.contains("inv 22"))
+        #expect(replay.text.contains("reports request 0:"))
+        #expect(replay.lines.last?.hasSuffix(" steps") == true)
+        // Again: nothing is overwritten.
+        #expect(try Program.run(options, in: folder).status == 0)
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(files.count { $0.hasPrefix("stale-partial") } == 2)
+    }
+
+    @Test(arguments: [
+        (["--replay", "missing.json"], "missing.json: cannot be read"),
+        (["--schemes", "nonesuch"], "no scheme \"nonesuch\""),
+        (["--twins", "flush-brake"], "did you mean \"flush-break\"?"),
+        (["--soak", "soon"], "expected a time as in 90s, 30m or 2h"),
+        (["--operations", "0"], "expected 1 to"),
+    ])
+    func badInputIsOneLine(_ options: [String], _ text: String) throws {
+        let outcome = try Program.run(["verify"] + options, in: try Folder())
+        #expect(outcome.status == 1)
+        #expect(outcome.errorLines.count == 1)
+        #expect(outcome.errors.contains(text), "\(outcome.errors)")
+    }
+
+    @Test func ctrlCKeepsWhatWasDone() throws {
+        let folder = try Folder()
+        var isSent = false
+        let outcome = try Program.run(
+            ["verify", "--twins", "none", "--operations", "100000000"], in: folder
+        ) { process, errors in
+            if !isSent && errors.contains("spsc") {
+                isSent = true
+                kill(process, SIGINT)
+            }
+        }
+        #expect(outcome.status == 130)
+        #expect(outcome.text.contains("; stopped"))
+    }
+}

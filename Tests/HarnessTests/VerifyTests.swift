@@ -1,0 +1,78 @@
+import FaultOracle
+import SchemeCatalogue
+import Testing
+
+@testable import Harness
+
+/// The checks themselves, in this process: no twin here crashes or stands still.
+@Suite(.serialized)
+struct VerifyTests {
+    private static let seed: UInt64 = 20_261_121
+
+    private func outcome(
+        _ subject: VerifySubject, _ check: VerifyCheck, operations: Int = 2000, seconds: Double = 60
+    ) -> TrialOutcome {
+        let trial = VerifyTrial(
+            subject: subject.name, check: check, seed: Self.seed, operations: operations,
+            seconds: seconds, cpus: [])
+        return subject.outcome(
+            of: trial, TrialClock(seconds: seconds) { Issue.record("\($0.violations)") })
+    }
+
+    @Test func namesAreUniqueAndTwinsSayWhereTheyWereFound() {
+        let names =
+            SchemeCatalogue.verified.map(\.name) + SchemeCatalogue.twins.map(\.subject.name)
+        #expect(Set(names).count == names.count)
+        for twin in SchemeCatalogue.twins {
+            #expect(!twin.source.isEmpty && !twin.base.isEmpty, "\(twin.subject.name)")
+        }
+    }
+
+    @Test func everyHazardThatIsABugHasATwin() {
+        let hazards = SchemeCatalogue.twins.map(\.hazard).joined(separator: ", ")
+            .split(separator: ", ").map(String.init)
+        let wanted = [1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 15, 16, 17, 18, 19, 22, 28, 31]
+        for number in wanted { #expect(hazards.contains("H\(number)")) }
+    }
+
+    @Test(arguments: [
+        "device-lock/futex", "rcu-refcount/ttas", "sharded/futex", "slot-table", "single-owner",
+    ])
+    func soundSchemesPass(_ name: String) throws {
+        let scheme = try #require(SchemeCatalogue.verified.first { $0.name == name })
+        for check in scheme.checks where check != .lists {
+            let found = outcome(scheme, check)
+            #expect(found.holds, "\(name), \(check): \(found.violations)")
+            #expect(found.operations >= 2000)
+        }
+    }
+
+    @Test(arguments: [
+        ("flush-break", VerifyCheck.lists), ("grpid-only", .lists), ("removal-leaks", .lists),
+        ("discard-keeps", .lists), ("pages-reversed", .lists), ("answers-twice", .lists),
+        ("stale-partial", .memory), ("answers-each-page", .memory),
+        ("late-answer-warns", .silent), ("ring-drops", .lists), ("ring-clears-early", .lists),
+    ])
+    func twinsAreKilled(_ name: String, _ check: VerifyCheck) throws {
+        let twin = try #require(SchemeCatalogue.twins.first { $0.subject.name == name })
+        let found = outcome(twin.subject, check, operations: 5_000_000, seconds: 30)
+        #expect(!found.holds, "\(name)")
+    }
+
+    /// What the threads' histories alone show, with no list and no poison.
+    @Test(arguments: [("grpid-only", 5), ("pages-reversed", 4), ("flush-takes-all", 12)])
+    func historiesNameTheInvariant(_ name: String, _ number: Int) throws {
+        let twin = try #require(SchemeCatalogue.twins.first { $0.subject.name == name })
+        let found = outcome(twin.subject, .threads, operations: 5_000_000, seconds: 30)
+        #expect(found.violations.contains { $0.rule == .invariant(number) }, "\(found.violations)")
+        #expect(!found.steps.isEmpty)
+    }
+
+    @Test func seedsFollowFromNames() {
+        let plan = VerifyPlan(
+            seed: 7, cpus: [0], effort: .init(operations: 1, seconds: 1, twinSeconds: 1))
+        #expect(plan.trial("a", .lists) == plan.trial("a", .lists))
+        #expect(plan.trial("a", .lists).seed != plan.trial("b", .lists).seed)
+        #expect(plan.trial("a", .lists, pass: 1).seed != plan.trial("a", .lists).seed)
+    }
+}
