@@ -158,7 +158,8 @@ extension SchemeCatalogue {
                 + "flush proposal"
         ),
         twin(
-            RCURefcountReporting<CheckedLock, TwinNodes<PagesReversed>>.self, "pages-reversed", "–",
+            RCURefcountReporting<CheckedLock, TwinNodes<PagesReversed>>.self, "pages-reversed",
+            "–",
             of: "rcu-refcount",
             "one reversal of the list is missing: made for the check of order"),
     ]

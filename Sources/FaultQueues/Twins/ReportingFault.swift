@@ -1,5 +1,5 @@
 /// What is wrong with a broken twin of a reporting scheme. Each is a mistake that a real patch
-/// made, or could make, in the sound scheme's own source: a branch on a constant of the twin's type.
+/// made, or could make, in the sound scheme's own source: a branch on a constant of its type.
 public enum ReportingFault: Sendable {
     case none
     /// Discard takes the queue's lock alone, report the device's: nothing keeps the two apart.
