@@ -1,6 +1,6 @@
 # The rules of scripts/check-hot-loops. Reads, in this order, each announced by `step`: the schemes'
-# types, the names of the measured loops, the symbols, the functions' frames, the disassembly.
-# Prints a table; findings go to standard error, one a line.
+# subjects and types, the names of the measured loops, the symbols, the functions' frames, the
+# disassembly. Prints a table; findings go to standard error, one a line.
 
 function padded(address) { return substr("0000000000000000", 1, 16 - length(address)) address }
 
@@ -17,32 +17,88 @@ function title(address) {
     return short(name[address])
 }
 
-# A loop that RingScheme reaches: the signature of its closure and the closure around that, the
-# operations that it must call, and those that it may.
-function loop(signature, within, loop_name, must, may) {
-    loop_of["(" signature ") -> () in closure #" within " "] = loop_name
+# A loop that RingScheme or ReportingScheme reaches: the closure that leads to it, the operations
+# that it must call, and those that it may. A name after a slash tells specialisations of one loop
+# apart. An operation with a number behind "=" is called from exactly so many places.
+function loop(subject, closure, loop_name, must, may, kinds, count, place, pair) {
+    loop_of[closure] = loop_name
+    subject_of[loop_name] = subject
+    count = split(must, kinds, " ")
+    must = ""
+    for (place = 1; place <= count; place++) {
+        split(kinds[place], pair, "=")
+        must = must (must == "" ? "" : " ") pair[1]
+        if (2 in pair) exactly[loop_name, pair[1]] = pair[2]
+        delete pair
+    }
     must_call[loop_name] = must
     may_call[loop_name] = may
-    known[loop_name] = 1
+    known[function_of(loop_name)] = 1
     # Loops with fewer operations first: they tell the unnamed operations of the others apart.
     order[++loop_count] = loop_name
+}
+
+function function_of(loop_name) {
+    sub(/\/.*/, "", loop_name)
+    return loop_name
+}
+
+function ring(signature, within, loop_name, must, may) {
+    loop("ring", "(" signature ") -> () in closure #" within " ", loop_name, must, may)
+}
+
+function reporting(number, signature, within, loop_name, must) {
+    loop("reporting", "closure #" number " (inout Harness." signature ") -> () in closure #" \
+        within " ", loop_name, must, "")
 }
 
 BEGIN {
     producer = "inout Harness.ProducerBurst"
     consumer = "inout Harness.ConsumerBurst"
     requests = "Swift.UnsafeBufferPointer<Harness.ScheduledRequest>"
-    loop(producer, 2, "measuredSaturation", "enqueue", "")
-    loop(producer ", " requests, 2, "measuredReplay", "enqueue", "")
-    loop(producer ", Swift.Int", 2, "measuredCalls", "enqueue", "")
-    loop(consumer, 4, "measuredEchoes", "enqueue dequeue", "")
-    loop(producer ", " consumer, 4, "measuredRoundTrips", "enqueue dequeue", "")
-    loop(consumer, 3, "measuredDrain", "dequeue", "acknowledgeOverflow")
+    ring(producer, 2, "measuredSaturation", "enqueue", "")
+    ring(producer ", " requests, 2, "measuredReplay", "enqueue", "")
+    ring(producer ", Swift.Int", 2, "measuredCalls", "enqueue", "")
+    ring(consumer, 4, "measuredEchoes", "enqueue dequeue", "")
+    ring(producer ", " consumer, 4, "measuredRoundTrips", "enqueue dequeue", "")
+    ring(consumer, 3, "measuredDrain", "dequeue", "acknowledgeOverflow")
     known["measuredEmptyLoop"] = 1
+
+    reports = "ReporterBurst"
+    handles = "HandlerBurst"
+    reporting(1, reports, 6, "measuredReports", "report=1")
+    reporting(2, reports ", inout Harness.ChurnedReports", 6, "measuredChurnedReports", "report=1")
+    reporting(5, "AnswerBurst", 7, "measuredAnswering", "respond=1")
+    reporting(4, handles ", inout Harness.HandOverBurst", 7, "measuredHandingOver",
+        "take=1 finish=1")
+    reporting(3, handles ", inout Harness.AnswerBurst", 7, "measuredHolding",
+        "take=1 respond=1 finish=1")
+    reporting(1, handles, 7, "measuredHandling/plain", "take=1 respond=1 finish=1")
+    reporting(2, handles, 7, "measuredHandling/varied", "take respond=1 finish=1")
+    reporting(3, reports ", inout Harness." handles, 6, "measuredInlineReports/plain",
+        "report=1 take=1 respond=1 finish=1")
+    reporting(4, reports ", inout Harness." handles, 6, "measuredInlineReports/varied",
+        "report=1 take=1 respond=1 finish=1")
+    # One place for the backlog, one for the flushed PASID's own requests.
+    reporting(5, reports ", inout Harness.FlushBurst", 6, "measuredFlushes", "report=2 flush=1")
+    reporting(6, "FlushBurst, inout Harness.BystanderPace", 6, "measuredBystanderFlushes",
+        "report=1 flush=1")
+    loop("reporting", "closure #3 @Sendable (inout Harness.ChurnBurst) -> () in closure #1 ",
+        "measuredChurn", "addDevice=1 removeDevice=1", "")
+    # How an inline reporter ends: with the loop of a worker.
+    ends_with["measuredInlineReports/plain"] = "measuredHandling/plain"
+    ends_with["measuredInlineReports/varied"] = "measuredHandling/varied"
+    # Operations beside the flow of requests, which may allocate.
+    split("flush addDevice removeDevice", beside, " ")
+    for (place in beside) is_beside[beside[place]] = 1
     forwarder = "partial apply forwarder for generic specialization <"
 }
 
-step == "schemes" { scheme[++scheme_count] = $1; next }
+step == "schemes" {
+    scheme[++scheme_count] = substr($0, length($1) + 2)
+    scheme_subject[scheme_count] = $1
+    next
+}
 
 step == "loops" {
     if (!($1 in known)) finding($1 ": a measured loop that this check does not know")
@@ -55,13 +111,16 @@ step == "symbols" {
     text = substr($0, length($1) + 2)
     if (!(address in name)) name[address] = text
     if (text ~ /^Harness\.measuredEmptyLoop\(/) empty_loop = address
-    if (text ~ /^merged / && text ~ /measured|RingScheme|\.Producer|\.Consumer/)
+    if (text ~ /^merged / &&
+        text ~ /measured|RingScheme|ReportingScheme|\.Producer|\.Consumer|Reporter\.|Worker\./)
         finding("merged function in the binary: " short(text))
-    if (index(text, forwarder) == 1 && text ~ /RingScheme\.init</) {
+    if (index(text, forwarder) == 1 && text ~ /(Ring|Reporting)Scheme\.init</) {
         split_at = index(text, "> of closure #")
         type = substr(text, length(forwarder) + 1, split_at - length(forwarder) - 1)
         for (signature in loop_of)
-            if (index(substr(text, split_at), signature) > 0) {
+            if (index(substr(text, split_at), signature) > 0 &&
+                index(text, subject_of[loop_of[signature]] == "ring" ? " Harness.Ring" : \
+                    " Harness.Reporting") > 0) {
                 slot = type SUBSEP loop_of[signature]
                 starts[slot] = starts[slot] " " address
             }
@@ -116,15 +175,26 @@ function followed(address, steps) {
     return ""
 }
 
-# Which operation of the scheme a function is; empty where none.
+# Which operation of the scheme a function is by its name; empty where none, or no name.
+function named_operation(target, text) {
+    if (!(target in name)) return ""
+    text = name[target]
+    if (text ~ /\.enqueue\(|^fq_.*_enqueue$/) return "enqueue"
+    if (text ~ /\.dequeue\(|^fq_.*_dequeue$/) return "dequeue"
+    if (text ~ /\.acknowledgeOverflow\(|^fq_.*_acknowledge_overflow$/) return "acknowledgeOverflow"
+    if (text ~ /Reporter\.report\(/) return "report"
+    if (text ~ /Worker\.take\(/) return "take"
+    if (text ~ /Worker\.respond\(/) return "respond"
+    if (text ~ /Worker\.finish\(/) return "finish"
+    if (text ~ /Reporting\.flush\(/) return "flush"
+    if (text ~ /Reporting\.addDevice\(/) return "addDevice"
+    if (text ~ /Reporting\.removeDevice\(/) return "removeDevice"
+    return ""
+}
+
+# The same for any function of a loop.
 function operation(type, target, allowed, kinds, count, place) {
-    if (target in name) {
-        if (name[target] ~ /\.enqueue\(|^fq_.*_enqueue$/) return "enqueue"
-        if (name[target] ~ /\.dequeue\(|^fq_.*_dequeue$/) return "dequeue"
-        if (name[target] ~ /\.acknowledgeOverflow\(|^fq_.*_acknowledge_overflow$/)
-            return "acknowledgeOverflow"
-        return ""
-    }
+    if (target in name) return named_operation(target)
     # Shared by schemes with equal code: told apart by the loops that call it.
     if (!(target in frame_end)) return ""
     count = split(allowed, kinds, " ")
@@ -140,14 +210,21 @@ function check_loop(type, loop_name, address, title_, allowed, place, target, ki
     title_ = loop_name " of " short(type)
     if (address in name) {
         if (index(name[address], "generic specialization <") != 1 ||
-            index(name[address], "of Harness." loop_name "<") == 0) {
+            index(name[address], "of Harness." function_of(loop_name) "<") == 0) {
             finding(title_ ": its closure leads to " title(address) \
-                ", expected a specialisation of " loop_name)
+                ", expected a specialisation of " function_of(loop_name))
             return
         }
     }
+    body_of[type, loop_name] = address
     split("", count)
     allowed = must_call[loop_name] " " may_call[loop_name]
+    # Named operations first: what has no name is one of the others.
+    for (place = 1; place <= exits[address]; place++) {
+        target = exit_target[address, place]
+        kind = named_operation(target)
+        if (kind != "" && !((type, kind) in chosen)) chosen[type, kind] = target
+    }
     for (place = 1; place <= exits[address]; place++) {
         target = exit_target[address, place]
         text = exit_text[address, place]
@@ -160,6 +237,12 @@ function check_loop(type, loop_name, address, title_, allowed, place, target, ki
             count["other"]++
             continue
         }
+        if ((target in name) && name[target] ~ /^Harness\.HandlerBurst\.handleVaried\(/) {
+            reach(target, "handleVaried")
+            count["other"]++
+            continue
+        }
+        if (loop_name in ends_with && target == body_of[type, ends_with[loop_name]]) continue
         kind = operation(type, target, allowed)
         if (kind == "" || index(" " allowed " ", " " kind " ") == 0) {
             finding(title_ ": " text ": calls " \
@@ -169,7 +252,7 @@ function check_loop(type, loop_name, address, title_, allowed, place, target, ki
         if ((type, kind) in chosen && chosen[type, kind] != target)
             finding(title_ ": " text ": a second " kind ", " title(target))
         chosen[type, kind] = target
-        reach(target, kind " of " short(type))
+        if (!(kind in is_beside)) reach(target, kind " of " short(type))
         count[kind]++
     }
     report(type, loop_name, address, title_, count)
@@ -184,6 +267,9 @@ function report(type, loop_name, address, title_, count, kinds, number, place, k
         } else if (index(" " must_call[loop_name] " ", " " kind " ") > 0) {
             finding(title_ ": no call of " kind "; it was inlined or is missing")
         }
+        if (((loop_name, kind) in exactly) && exactly[loop_name, kind] != count[kind] + 0)
+            finding(title_ ": " kind " is called from " (count[kind] + 0) " places, expected " \
+                exactly[loop_name, kind])
         # The null ring's operations do nothing, which changes the loop around them.
         if (type ~ /NullRing$/ || count[kind] == 0) continue
         if (!((loop_name, kind) in places)) {
@@ -196,13 +282,15 @@ function report(type, loop_name, address, title_, count, kinds, number, place, k
         }
     }
     if (count["other"] > 0) calls = calls ", slow " count["other"]
-    printf "%-20s %-34s %12d  %s\n", loop_name, short(type), instructions[address], calls
+    printf "%-28s %-52s %12d  %s\n", loop_name, short(type), instructions[address], calls
     checked++
 }
 
-# Adds a function to those whose callees are looked at.
+# Adds a function to those whose callees are looked at; but not what a report or a response does
+# for a removal, an addition or a flush that is under way.
 function reach(address, from) {
     if (address in reached) return
+    if ((address in name) && name[address] ~ /^fq_rcu_call$|OwnedGroups\.serve</) return
     reached[address] = from
     queue[++queued] = address
 }
@@ -226,11 +314,13 @@ function check_reached(address, place, target, text, callee) {
 }
 
 END {
-    printf "%-20s %-34s %12s  %s\n", "loop", "scheme", "instructions", "calls"
+    printf "%-28s %-52s %12s  %s\n", "loop", "scheme", "instructions", "calls"
     for (number = 1; number <= loop_count; number++) {
         loop_name = order[number]
-        if (!(loop_name in declared)) finding(loop_name ": no such loop in the sources")
+        if (!(function_of(loop_name) in declared))
+            finding(loop_name ": no such loop in the sources")
         for (place = 1; place <= scheme_count; place++) {
+            if (scheme_subject[place] != subject_of[loop_name]) continue
             type = scheme[place]
             total = split(starts[type, loop_name], found, " ")
             if (total == 0) finding(loop_name " of " short(type) ": no closure leads to it")

@@ -10,6 +10,8 @@ public struct BurstWords: ~Copyable {
     @usableFromInline let stop = PaddedAtomic<UInt64>(0)
     /// Producers that have made their last call in this burst.
     @usableFromInline let finishedProducers = PaddedAtomic<Int>(0)
+    /// Workers that have handed over their last group in this burst.
+    @usableFromInline let finishedWorkers = PaddedAtomic<Int>(0)
     private let arrived = PaddedAtomic<Int>(0)
     private let generation = PaddedAtomic<Int>(0)
 
@@ -19,6 +21,7 @@ public struct BurstWords: ~Copyable {
     func prepare() {
         stop.value.store(0, ordering: .relaxed)  // published by the next meeting
         finishedProducers.value.store(0, ordering: .relaxed)  // published by the next meeting
+        finishedWorkers.value.store(0, ordering: .relaxed)  // published by the next meeting
     }
 
     /// Returns when `parties` threads have called it. What each wrote before, all see after.
@@ -39,6 +42,12 @@ public struct BurstWords: ~Copyable {
     @usableFromInline
     func finishProducer() {
         finishedProducers.value.wrappingAdd(1, ordering: .releasing)
+    }
+
+    /// Tells the responders that one worker more has handed over its last group.
+    @usableFromInline
+    func finishWorker() {
+        finishedWorkers.value.wrappingAdd(1, ordering: .releasing)
     }
 }
 

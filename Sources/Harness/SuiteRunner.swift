@@ -108,7 +108,7 @@ public struct SuiteRunner {
                 isOversubscribed: cell.placement == .oversubscribed, clock: clock,
                 bursts: plan.suite.burstsPerRound,
                 burstNs: (workload.burstMs ?? plan.suite.burstMs) * 1e6,
-                passesPerNs: thinkPassesPerNs
+                passesPerNs: thinkPassesPerNs, seed: seed
             ).run(index: round)
         case .pipeline(let scheme, let workload):
             let script = try PipelineSource(

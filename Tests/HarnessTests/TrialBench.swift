@@ -1,5 +1,6 @@
 import FaultModel
 import FaultQueues
+import Foundation
 import Measurement
 import Placement
 import Results
@@ -56,6 +57,30 @@ struct TrialBench {
                 try source.schedule(burst: $0, clock: clock)
             }
         }
+        return trial
+    }
+
+    /// A reporting workload from the fields of its JSON but for the name.
+    static func workload(_ fields: String) throws -> ReportingWorkload {
+        let text = #"{"name": "cell", "pasids": 8, "openGroups": 4, \#(fields)}"#
+        let workload = try JSONDecoder().decode(ReportingWorkload.self, from: Data(text.utf8))
+        if let fault = workload.fault { throw SuiteError(fault) }
+        return workload
+    }
+
+    /// - Parameter oneCPU: All threads of the workload on the first CPU.
+    func reportingTrial(
+        _ scheme: ReportingScheme, _ workload: ReportingWorkload, oneCPU: Bool, bursts: Int = 2,
+        burstNs: Double = 200_000
+    ) -> ReportingTrial {
+        let place = cpus(workload.threads)
+        let first = topology.shape.allowedCPUs[0]
+        var trial = ReportingTrial(
+            scheme: scheme, workload: workload, topology: topology,
+            cpus: oneCPU ? [Int](repeating: first, count: workload.threads) : place.cpus,
+            isOversubscribed: oneCPU || place.isOversubscribed, clock: clock, bursts: bursts,
+            burstNs: burstNs, passesPerNs: 0.5, seed: 7)
+        trial.runsCanary = false
         return trial
     }
 

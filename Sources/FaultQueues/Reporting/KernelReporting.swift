@@ -12,10 +12,10 @@ extension KernelReporting {
     public static var lockKind: LockKind? { Lock.kind }
     public static var nodeMemory: NodeMemory { Nodes.Groups.memory }
 
-    @inlinable
+    @inlinable @inline(never)
     public func addDevice(_ device: RequesterID) -> AddDeviceOutcome { queue.add(device) }
 
-    @inlinable
+    @inlinable @inline(never)
     public func removeDevice(_ device: RequesterID) -> RemoveDeviceOutcome { queue.remove(device) }
 
     @inlinable

@@ -160,7 +160,7 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
         nodesOut.pointee.value.wrappingAdd(counts.allocations - counts.frees, ordering: .relaxed)
     }
 
-    @inlinable
+    @inlinable @inline(never)
     public func addDevice(_ device: RequesterID) -> AddDeviceOutcome {
         guard let place = core.directory.place(for: device) else { return .noRoom }
         queueLock.lock()
@@ -179,7 +179,7 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
         return outcome
     }
 
-    @inlinable
+    @inlinable @inline(never)
     public func removeDevice(_ device: RequesterID) -> RemoveDeviceOutcome {
         guard let place = core.directory.find(device) else { return .unknown }
         queueLock.lock()
@@ -210,7 +210,7 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
         return .removed
     }
 
-    @inlinable
+    @inlinable @inline(never)
     public func flush(_ device: RequesterID, _ pasid: PASID?) {
         // Also where the device is served no more: handlers of its last groups may still run.
         core.workqueue.drain()

@@ -186,7 +186,7 @@ public final class ShardedReporting<Lock: LockPrimitive, Nodes: ReportingNodes>:
         nodesOut.pointee.value.wrappingAdd(counts.allocations - counts.frees, ordering: .relaxed)
     }
 
-    @inlinable
+    @inlinable @inline(never)
     public func addDevice(_ device: RequesterID) -> AddDeviceOutcome {
         guard let place = core.directory.place(for: device) else { return .noRoom }
         let known = core.shards(at: place)
@@ -203,7 +203,7 @@ public final class ShardedReporting<Lock: LockPrimitive, Nodes: ReportingNodes>:
         return outcome
     }
 
-    @inlinable
+    @inlinable @inline(never)
     public func removeDevice(_ device: RequesterID) -> RemoveDeviceOutcome {
         guard let shards = core.shards(of: device) else { return .unknown }
         var handle = pages.makeHandle()
@@ -219,7 +219,7 @@ public final class ShardedReporting<Lock: LockPrimitive, Nodes: ReportingNodes>:
         return outcome
     }
 
-    @inlinable
+    @inlinable @inline(never)
     public func flush(_ device: RequesterID, _ pasid: PASID?) {
         guard let shards = core.shards(of: device) else { return }
         var handle = pages.makeHandle()

@@ -115,7 +115,7 @@ public final class SingleOwnerReporting<Nodes: ReportingNodes>: FaultReporting, 
         return result
     }
 
-    @inlinable
+    @inlinable @inline(never)
     public func addDevice(_ device: RequesterID) -> AddDeviceOutcome {
         guard let place = directory.place(for: device) else { return .noRoom }
         return perform(.add, table.everything, at: place) == 0 ? .added : .busy

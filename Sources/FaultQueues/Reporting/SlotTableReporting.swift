@@ -98,7 +98,7 @@ public final class SlotTableReporting<Nodes: ReportingNodes>: FaultReporting, @u
         nodesOut.wrappingAdd(counts.allocations &- counts.frees, ordering: .relaxed)
     }
 
-    @inlinable
+    @inlinable @inline(never)
     public func addDevice(_ device: RequesterID) -> AddDeviceOutcome { devices.add(device) }
 
     @inlinable @inline(never)

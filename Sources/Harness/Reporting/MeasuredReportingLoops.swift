@@ -1,175 +1,9 @@
-import CPlatform
 import FaultModel
 import FaultOracle
 import FaultQueues
 import Measurement
 
 // The measured loops of the reporting subject; see MeasuredLoops.swift for what they may hold.
-
-/// What a reporter carries through a burst. One thread.
-public struct ReporterBurst {
-    @usableFromInline let words: UnsafeMutablePointer<BurstWords>
-    @usableFromInline let pattern: RequestPattern
-    @usableFromInline let port: ResponsePort
-    @usableFromInline let lane: Int
-    @usableFromInline let credits: UInt64
-    @usableFromInline var wait: PollWait
-    /// Latencies of one report each; nil where only the rate counts.
-    @usableFromInline let samples: LatencySamples?
-    @usableFromInline var tag: SequenceTag
-    /// Where in the pattern the next request is.
-    @usableFromInline var place = 0
-    /// The last sequence of this burst plus one: as many as the port can tell apart.
-    @usableFromInline var sequenceLimit: UInt64 = 0
-    /// Groups that were completed, and so are or will be answered.
-    @usableFromInline var groups: UInt64 = 0
-    @usableFromInline var cachedAnswered: UInt64 = 0
-    /// The timekeeper's; `.max` for others.
-    @usableFromInline var deadlineTicks: UInt64 = .max
-    @usableFromInline var endTicks: UInt64 = 0
-    @usableFromInline var failedTries = 0
-    @usableFromInline var refused = 0
-    @usableFromInline var unknownDevice = 0
-
-    init(
-        words: UnsafeMutablePointer<BurstWords>, pattern: RequestPattern, port: ResponsePort,
-        lane: Int, credits: Int, wait: PollWait, samples: LatencySamples?
-    ) {
-        self.words = words
-        self.pattern = pattern
-        self.port = port
-        self.lane = lane
-        self.credits = UInt64(credits)
-        self.wait = wait
-        self.samples = samples
-        tag = SequenceTag(producer: lane)
-    }
-
-    /// The next request, tagged, and the burst moved on past it.
-    @inlinable @inline(__always)
-    mutating func nextRequest() -> PageRequest {
-        let template = pattern.requests[place]
-        let request = PageRequest(
-            header: template.header, address: tag.address, privateData0: tag.rawValue,
-            privateData1: template.privateData1)
-        tag.advance()
-        place &+= 1
-        if place == pattern.count { place = 0 }
-        return request
-    }
-
-    /// Whether another group may be unanswered.
-    @inlinable @inline(__always)
-    mutating func hasCredit() -> Bool {
-        if groups &- cachedAnswered < credits { return true }
-        cachedAnswered = port.answeredCount(lane: lane)
-        return groups &- cachedAnswered < credits
-    }
-
-    /// Takes note of what became of a request; true where its group is complete.
-    @inlinable @inline(__always)
-    mutating func note(_ outcome: ReportOutcome, _ request: PageRequest) -> Bool {
-        if outcome == .held { return false }
-        if outcome == .queued {
-            groups &+= 1
-            return true
-        }
-        if outcome == .noDevice {
-            unknownDevice &+= 1
-        } else {
-            refused &+= 1
-            // The last one's group has been answered `.failure`.
-            if request.isLast { groups &+= 1 }
-        }
-        return false
-    }
-}
-
-/// What a handler carries through a burst, and what it finds wrong. One thread.
-public struct HandlerBurst {
-    @usableFromInline let words: UnsafeMutablePointer<BurstWords>
-    @usableFromInline let reporters: Int
-    /// Flushes of the flushed PASID that have returned; a group from before must not be handled.
-    @usableFromInline let flushes: UnsafeMutablePointer<PaddedAtomic<UInt64>>
-    @usableFromInline let servicePasses: Int
-    @usableFromInline var wait: PollWait
-    @usableFromInline var groups = 0
-    @usableFromInline var pages = 0
-    @usableFromInline var failedTries = 0
-    /// Groups that this thread completed and has not handled another for.
-    @usableFromInline var owed = 0
-    /// Pages of another key than the last's.
-    @usableFromInline var mixed = 0
-    /// Pages out of order of arrival.
-    @usableFromInline var disordered = 0
-    /// Groups with too few or too many pages.
-    @usableFromInline var incomplete = 0
-    /// Groups handled after the flush that they came before.
-    @usableFromInline var afterFlush = 0
-    /// Answers that were not sent because the group was answered already.
-    @usableFromInline var late = 0
-
-    init(
-        words: UnsafeMutablePointer<BurstWords>, reporters: Int,
-        flushes: UnsafeMutablePointer<PaddedAtomic<UInt64>>, servicePasses: Int, wait: PollWait
-    ) {
-        self.words = words
-        self.reporters = reporters
-        self.flushes = flushes
-        self.servicePasses = servicePasses
-        self.wait = wait
-    }
-
-    /// Requester, PASID, index and whether the PASID is valid: what a group has in common.
-    @inlinable
-    static var keyMask: UInt64 { (1 << 45 - 1) | 1 << 49 }
-
-    /// Handles the pages of a group and checks them.
-    @inlinable @inline(__always)
-    mutating func handle(_ group: UnsafeMutablePointer<FaultGroup>) {
-        let last = group.pointee.last
-        checkFlush(last)
-        var count = 0
-        var before: UInt64 = 0
-        var place = group.pointee.pages
-        while let page = place {
-            let request = page.pointee.request
-            check(request, last, &before)
-            count &+= 1
-            place = page.pointee.next
-        }
-        check(last, last, &before)
-        count &+= 1
-        if UInt64(truncatingIfNeeded: count) != last.privateData1 & 0xFFFF_FFFF {
-            incomplete &+= 1
-        }
-        pages &+= count
-        groups &+= 1
-        var left = servicePasses
-        while left > 0 {
-            fq_opaque(UInt64(truncatingIfNeeded: left))
-            left &-= 1
-        }
-        if servicePasses > 0 { checkFlush(last) }
-    }
-
-    @inlinable @inline(__always)
-    mutating func check(_ request: PageRequest, _ last: PageRequest, _ before: inout UInt64) {
-        if (request.header ^ last.header) & Self.keyMask != 0 { mixed &+= 1 }
-        // Tags begin at 0, so the comparison is with one more than the tag.
-        if request.privateData0 &+ 1 <= before { disordered &+= 1 }
-        before = request.privateData0 &+ 1
-    }
-
-    /// The high half of the last page's second private word says how many flushes had returned when
-    /// a group of the flushed PASID was reported.
-    @inlinable @inline(__always)
-    mutating func checkFlush(_ last: PageRequest) {
-        if last.header >> 16 & 0xFFFFF != RequestPattern.flushedPASIDBits { return }
-        let returned = flushes.pointee.value.load(ordering: .acquiring)
-        if last.privateData1 >> 32 < returned { afterFlush &+= 1 }
-    }
-}
 
 /// Reports as fast as credits allow until the timekeeper ends the burst.
 @inlinable @inline(never)
@@ -178,16 +12,7 @@ public func measuredReports<Reporter: FaultReporter>(
 ) {
     var passesToClock: UInt32 = 32
     while burst.words.pointee.stop.value.load(ordering: .relaxed) == 0 {  // only ends the loop
-        passesToClock &-= 1
-        if passesToClock == 0 {
-            passesToClock = 32
-            if burst.tag.sequence &+ 64 >= burst.sequenceLimit
-                || (burst.deadlineTicks != .max && Ticks.now() >= burst.deadlineTicks)
-            {
-                burst.words.pointee.stop.value.store(1, ordering: .relaxed)  // only ends loops
-                break
-            }
-        }
+        if burst.isOver(&passesToClock) { break }
         if !burst.hasCredit() {
             burst.failedTries &+= 1
             burst.wait.failed()
@@ -204,25 +29,48 @@ public func measuredReports<Reporter: FaultReporter>(
     burst.words.pointee.finishProducer()
 }
 
-/// Reports, and answers what is complete on the same thread: a group for every group. A try that
-/// finds none, because another reporter's hand-over stands before this one's, is made up for later.
+/// Reports while devices come and go. A group whose page finds no device is given up; its other
+/// pages are passed over.
 @inlinable @inline(never)
-public func measuredInlineReports<Reporter: FaultReporter, Worker: FaultWorker>(
-    _ endpoint: inout Reporter, _ worker: inout Worker, _ burst: inout ReporterBurst,
-    _ handler: inout HandlerBurst
+public func measuredChurnedReports<Reporter: FaultReporter>(
+    _ endpoint: inout Reporter, _ burst: inout ReporterBurst, _ churned: inout ChurnedReports
 ) {
     var passesToClock: UInt32 = 32
     while burst.words.pointee.stop.value.load(ordering: .relaxed) == 0 {  // only ends the loop
-        passesToClock &-= 1
-        if passesToClock == 0 {
-            passesToClock = 32
-            if burst.tag.sequence &+ 64 >= burst.sequenceLimit
-                || (burst.deadlineTicks != .max && Ticks.now() >= burst.deadlineTicks)
-            {
-                burst.words.pointee.stop.value.store(1, ordering: .relaxed)  // only ends loops
-                break
-            }
+        if burst.isOver(&passesToClock) { break }
+        if !burst.hasCredit() {
+            burst.failedTries &+= 1
+            burst.wait.failed()
+            continue
         }
+        burst.wait.succeeded()
+        let place = burst.pattern.place(burst.place)
+        let request = burst.nextRequest()
+        guard let before = churned.begin(place) else { continue }
+        let start = burst.samples == nil ? 0 : Ticks.now()
+        let outcome = endpoint.report(request)
+        let end = burst.samples == nil ? 0 : Ticks.now()
+        if churned.end(outcome, request, place, before: before), let samples = burst.samples {
+            samples.record(from: start, to: end)
+        }
+        _ = burst.note(outcome, request)
+    }
+    burst.endTicks = Ticks.now()
+    burst.words.pointee.finishProducer()
+}
+
+/// Reports, and answers what is complete on the same thread: a group for every group. A try that
+/// finds none, because another reporter's hand-over stands before this one's, is made up for later.
+@inlinable @inline(never)
+public func measuredInlineReports<
+    Reporter: FaultReporter, Worker: FaultWorker, Handling: HandlingKind
+>(
+    _ endpoint: inout Reporter, _ worker: inout Worker, _ burst: inout ReporterBurst,
+    _ handler: inout HandlerBurst, _ handling: Handling.Type
+) {
+    var passesToClock: UInt32 = 32
+    while burst.words.pointee.stop.value.load(ordering: .relaxed) == 0 {  // only ends the loop
+        if burst.isOver(&passesToClock) { break }
         let hasCredit = burst.hasCredit()
         if hasCredit {
             let request = burst.nextRequest()
@@ -237,38 +85,127 @@ public func measuredInlineReports<Reporter: FaultReporter, Worker: FaultWorker>(
         }
         while !hasCredit || handler.owed > 0, let group = worker.take() {
             handler.owed = max(0, handler.owed &- 1)
-            handler.handle(group)
-            if worker.respond(group, .success) != .answered { handler.late &+= 1 }
+            let code = Handling.handle(group, &handler)
+            if worker.respond(group, code) != .answered { handler.late &+= 1 }
             worker.finish()
         }
     }
     burst.endTicks = Ticks.now()
     handler.owed = 0
     burst.words.pointee.finishProducer()
-    measuredHandling(&worker, &handler)
+    measuredHandling(&worker, &handler, handling)
 }
 
 /// Takes, handles and answers groups until the reporters have finished and nothing is queued.
 @inlinable @inline(never)
-public func measuredHandling<Worker: FaultWorker>(
-    _ endpoint: inout Worker, _ burst: inout HandlerBurst
+public func measuredHandling<Worker: FaultWorker, Handling: HandlingKind>(
+    _ endpoint: inout Worker, _ burst: inout HandlerBurst, _ handling: Handling.Type
 ) {
     var reportersAreDone = false
     while true {
         guard let group = endpoint.take() else {
             burst.failedTries &+= 1
             if reportersAreDone { break }
-            // Acquiring: the reporters' last groups are visible to the next try.
-            reportersAreDone =
-                burst.words.pointee.finishedProducers.value.load(ordering: .acquiring)
-                == burst.reporters
+            reportersAreDone = burst.reportersAreDone
             burst.wait.failed()
             continue
         }
         burst.wait.succeeded()
-        burst.handle(group)
-        if endpoint.respond(group, .success) != .answered { burst.late &+= 1 }
+        let code = Handling.handle(group, &burst)
+        if endpoint.respond(group, code) != .answered { burst.late &+= 1 }
         endpoint.finish()
+    }
+}
+
+/// Takes and handles groups, and holds them for a while before it answers them.
+@inlinable @inline(never)
+public func measuredHolding<Worker: FaultWorker>(
+    _ endpoint: inout Worker, _ burst: inout HandlerBurst, _ answers: inout AnswerBurst
+) {
+    var reportersAreDone = false
+    while true {
+        if answers.mustAnswer {
+            if let held = answers.held.take(Ticks.now()) {
+                let outcome = endpoint.respond(held.group, held.code)
+                answers.note(outcome, held)
+                answers.mustAnswer = false
+                burst.wait.succeeded()
+                continue
+            }
+            if answers.held.isFull {
+                burst.failedTries &+= 1
+                burst.wait.failed()
+                continue
+            }
+        }
+        guard let group = endpoint.take() else {
+            burst.failedTries &+= 1
+            if reportersAreDone && answers.held.count == 0 { break }
+            if !reportersAreDone { reportersAreDone = burst.reportersAreDone }
+            if answers.mustAnswer { burst.wait.failed() }
+            answers.mustAnswer = true
+            continue
+        }
+        burst.wait.succeeded()
+        let taken = Ticks.now()
+        let code = burst.handleVaried(group)
+        endpoint.finish()
+        let now = Ticks.now()
+        answers.hold(HeldGroup(group, code, takenTicks: taken), now: now)
+        answers.mustAnswer = answers.held.isFull || answers.held.hasTimedOut(now)
+    }
+}
+
+/// Takes and handles groups, and hands them to responders.
+@inlinable @inline(never)
+public func measuredHandingOver<Worker: FaultWorker>(
+    _ endpoint: inout Worker, _ burst: inout HandlerBurst, _ handOver: inout HandOverBurst
+) {
+    var reportersAreDone = false
+    while true {
+        if !handOver.hasRoom() {
+            burst.failedTries &+= 1
+            burst.wait.failed()
+            continue
+        }
+        guard let group = endpoint.take() else {
+            burst.failedTries &+= 1
+            if reportersAreDone { break }
+            reportersAreDone = burst.reportersAreDone
+            burst.wait.failed()
+            continue
+        }
+        burst.wait.succeeded()
+        let taken = Ticks.now()
+        let code = burst.handleVaried(group)
+        handOver.push(HeldGroup(group, code, takenTicks: taken))
+        endpoint.finish()
+    }
+    burst.words.pointee.finishWorker()
+}
+
+/// Answers what the workers hand over, until they have finished and nothing is held.
+@inlinable @inline(never)
+public func measuredAnswering<Worker: FaultWorker>(
+    _ endpoint: inout Worker, _ answers: inout AnswerBurst
+) {
+    var workersAreDone = false
+    while true {
+        let now = Ticks.now()
+        let isNew = answers.receive(now: now)
+        if !isNew || answers.held.isFull || answers.held.hasTimedOut(now) {
+            if let held = answers.held.take(now) {
+                let outcome = endpoint.respond(held.group, held.code)
+                answers.note(outcome, held)
+                answers.wait.succeeded()
+                continue
+            }
+        }
+        if isNew { continue }
+        answers.failedTries &+= 1
+        if workersAreDone && answers.held.count == 0 { break }
+        if !workersAreDone { workersAreDone = answers.workersAreDone }
+        answers.wait.failed()
     }
 }
 
@@ -284,9 +221,13 @@ public func measuredFlushes<Structure: FaultReporting>(
             let request = burst.nextRequest()
             _ = burst.note(endpoint.report(request), request)
         }
-        own.offer { endpoint.report($0) }
+        var number = 0
+        while own.hasRequest(number) {
+            own.note(endpoint.report(own.request(number)), number)
+            number &+= 1
+        }
         let start = Ticks.now()
-        structure.flush(own.device, RequestPattern.flushedPASID)
+        structure.flush(own.device, own.pasid)
         let end = Ticks.now()
         own.samples.record(from: start, to: end)
         own.finishOne()
@@ -299,63 +240,46 @@ public func measuredFlushes<Structure: FaultReporting>(
     burst.words.pointee.finishProducer()
 }
 
-/// The flushed PASID's own requests and what a flush must have done to them. One thread.
-public struct FlushBurst {
-    @usableFromInline let device: RequesterID
-    @usableFromInline let backlog: UInt64
-    @usableFromInline let samples: LatencySamples
-    @usableFromInline let port: ResponsePort
-    @usableFromInline let lane: Int
-    @usableFromInline let flushes: UnsafeMutablePointer<PaddedAtomic<UInt64>>
-    @usableFromInline var tag: SequenceTag
-    @usableFromInline var done = 0
-    /// Groups of the PASID that were not answered when its flush returned, or not once.
-    @usableFromInline var unanswered = 0
-    @usableFromInline var sent: UInt64 = 0
-
-    /// Complete groups of the flushed PASID at each flush, and then one page of another.
-    @inlinable static var ownGroups: Int { 4 }
-
-    init(
-        device: RequesterID, backlog: Int, samples: LatencySamples, port: ResponsePort, lane: Int,
-        flushes: UnsafeMutablePointer<PaddedAtomic<UInt64>>
-    ) {
-        self.device = device
-        self.backlog = UInt64(backlog)
-        self.samples = samples
-        self.port = port
-        self.lane = lane
-        self.flushes = flushes
-        tag = SequenceTag(producer: lane)
-    }
-
-    @inlinable @inline(__always)
-    mutating func offer(_ report: (PageRequest) -> ReportOutcome) {
-        for number in 0...Self.ownGroups {
-            let isLast = number < Self.ownGroups
-            let request = PageRequest(
-                requester: device, pasid: RequestPattern.flushedPASID,
-                index: PRGIndex(number).unsafelyUnwrapped, address: tag.address,
-                permissions: .read, isLast: isLast, responseNeedsPASID: true,
-                privateData0: tag.rawValue,
-                privateData1: isLast ? UInt64(truncatingIfNeeded: done) << 32 | 1 : 0)
-            if report(request) != .held { sent &+= 1 }
-            tag.advance()
+/// Flushes one PASID at intervals beside the reporters, each time with complete groups and a
+/// partial one of its own.
+@inlinable @inline(never)
+public func measuredBystanderFlushes<Structure: FaultReporting>(
+    _ structure: Structure, _ endpoint: inout Structure.Reporter, _ own: inout FlushBurst,
+    _ pace: inout BystanderPace
+) {
+    repeat {
+        var number = 0
+        while own.hasRequest(number) {
+            own.note(endpoint.report(own.request(number)), number)
+            number &+= 1
         }
-    }
+        let start = Ticks.now()
+        structure.flush(own.device, own.pasid)
+        own.samples.record(from: start, to: Ticks.now())
+        own.finishOne()
+    } while pace.goesOnSlow()
+    own.words.pointee.finishProducer()
+}
 
-    /// Checks the answers to the groups of the flush that has just returned.
-    @inlinable @inline(__always)
-    mutating func finishOne() {
-        done &+= 1
-        // ORDER of the check: a handler that sees this count and still runs is too late.
-        flushes.pointee.value.store(UInt64(truncatingIfNeeded: done), ordering: .releasing)
-        if port.answeredCount(lane: lane) != sent { unanswered &+= 1 }
-        var earlier = tag
-        earlier.rawValue &-= UInt64(truncatingIfNeeded: Self.ownGroups &+ 1)
-        for _ in 0..<Self.ownGroups {
-            if port.takeAnswers(tag: earlier.rawValue).count != 1 { unanswered &+= 1 }
-            earlier.advance()
+/// Removes devices and adds them again at intervals, in turn. Leaves every device served.
+@inlinable @inline(never)
+public func measuredChurn<Structure: FaultReporting>(
+    _ structure: Structure, _ burst: inout ChurnBurst
+) {
+    while true {
+        burst.phases.step(burst.device)
+        let start = Ticks.now()
+        if burst.isOut {
+            let outcome = structure.addDevice(burst.requester)
+            burst.additions.record(from: start, to: Ticks.now())
+            burst.phases.step(burst.device)
+            burst.noteAddition(outcome)
+        } else {
+            let outcome = structure.removeDevice(burst.requester)
+            burst.removals.record(from: start, to: Ticks.now())
+            burst.phases.step(burst.device)
+            burst.noteRemoval(outcome)
         }
+        if !burst.pace.goesOnSlow() && !burst.isOut { break }
     }
 }

@@ -31,6 +31,7 @@ public struct ReportingScheme: Sendable {
                 return ReportingInstance(
                     addDevice: { structure.addDevice($0) },
                     removeDevice: { structure.removeDevice($0) },
+                    churn: { measuredChurn(structure, &$0) },
                     discardPartial: { structure.discardPartial() },
                     census: { structure.census() },
                     flush: { structure.flush($0, $1) },
@@ -39,11 +40,23 @@ public struct ReportingScheme: Sendable {
                         let worker = allocateShared(initial: structure.makeWorker())
                         return ReporterEnd(
                             report: { measuredReports(&reporter.pointee, &$0) },
+                            reportChurned: {
+                                measuredChurnedReports(&reporter.pointee, &$0, &$1)
+                            },
                             reportInline: {
                                 measuredInlineReports(
-                                    &reporter.pointee, &worker.pointee, &$0, &$1)
+                                    &reporter.pointee, &worker.pointee, &$0, &$1,
+                                    PlainHandling.self)
+                            },
+                            reportInlineVaried: {
+                                measuredInlineReports(
+                                    &reporter.pointee, &worker.pointee, &$0, &$1,
+                                    VariedHandling.self)
                             },
                             flush: { measuredFlushes(structure, &reporter.pointee, &$0, &$1) },
+                            flushBeside: {
+                                measuredBystanderFlushes(structure, &reporter.pointee, &$0, &$1)
+                            },
                             pipeline: { measuredPipeline(structure, &reporter.pointee, &$0) },
                             release: {
                                 structure.retire(reporter.pointee)
@@ -55,7 +68,15 @@ public struct ReportingScheme: Sendable {
                     makeWorker: {
                         let worker = allocateShared(initial: structure.makeWorker())
                         return WorkerEnd(
-                            handle: { measuredHandling(&worker.pointee, &$0) },
+                            handle: {
+                                measuredHandling(&worker.pointee, &$0, PlainHandling.self)
+                            },
+                            handleVaried: {
+                                measuredHandling(&worker.pointee, &$0, VariedHandling.self)
+                            },
+                            hold: { measuredHolding(&worker.pointee, &$0, &$1) },
+                            handOver: { measuredHandingOver(&worker.pointee, &$0, &$1) },
+                            answer: { measuredAnswering(&worker.pointee, &$0) },
                             serve: { measuredServing(&worker.pointee, &$0) },
                             release: {
                                 structure.retire(worker.pointee)
@@ -98,6 +119,7 @@ public struct ReportingScheme: Sendable {
 public struct ReportingInstance: Sendable {
     let addDevice: @Sendable (RequesterID) -> AddDeviceOutcome
     let removeDevice: @Sendable (RequesterID) -> RemoveDeviceOutcome
+    let churn: @Sendable (inout ChurnBurst) -> Void
     let discardPartial: @Sendable () -> Int
     let census: @Sendable () -> ReportingCensus
     let flush: @Sendable (RequesterID, PASID) -> Void
@@ -108,6 +130,7 @@ public struct ReportingInstance: Sendable {
     init(
         addDevice: @escaping @Sendable (RequesterID) -> AddDeviceOutcome,
         removeDevice: @escaping @Sendable (RequesterID) -> RemoveDeviceOutcome,
+        churn: @escaping @Sendable (inout ChurnBurst) -> Void,
         discardPartial: @escaping @Sendable () -> Int,
         census: @escaping @Sendable () -> ReportingCensus,
         flush: @escaping @Sendable (RequesterID, PASID) -> Void,
@@ -116,6 +139,7 @@ public struct ReportingInstance: Sendable {
     ) {
         self.addDevice = addDevice
         self.removeDevice = removeDevice
+        self.churn = churn
         self.discardPartial = discardPartial
         self.census = census
         self.flush = flush
@@ -128,39 +152,61 @@ public struct ReportingInstance: Sendable {
 /// thread; the structure outlives it.
 public struct ReporterEnd {
     let report: (inout ReporterBurst) -> Void
+    let reportChurned: (inout ReporterBurst, inout ChurnedReports) -> Void
     let reportInline: (inout ReporterBurst, inout HandlerBurst) -> Void
+    let reportInlineVaried: (inout ReporterBurst, inout HandlerBurst) -> Void
     let flush: (inout ReporterBurst, inout FlushBurst) -> Void
+    let flushBeside: (inout FlushBurst, inout BystanderPace) -> Void
     let pipeline: (inout FaultThreadBurst) -> Void
     let release: () -> Void
 
     @usableFromInline
     init(
         report: @escaping (inout ReporterBurst) -> Void,
+        reportChurned: @escaping (inout ReporterBurst, inout ChurnedReports) -> Void,
         reportInline: @escaping (inout ReporterBurst, inout HandlerBurst) -> Void,
+        reportInlineVaried: @escaping (inout ReporterBurst, inout HandlerBurst) -> Void,
         flush: @escaping (inout ReporterBurst, inout FlushBurst) -> Void,
+        flushBeside: @escaping (inout FlushBurst, inout BystanderPace) -> Void,
         pipeline: @escaping (inout FaultThreadBurst) -> Void,
         release: @escaping () -> Void
     ) {
         self.report = report
+        self.reportChurned = reportChurned
         self.reportInline = reportInline
+        self.reportInlineVaried = reportInlineVaried
         self.flush = flush
+        self.flushBeside = flushBeside
         self.pipeline = pipeline
         self.release = release
     }
 }
 
-/// A worker's loop around one endpoint. One thread; the structure outlives it.
+/// The loops of a worker, or of a responder, around one endpoint. One thread; the structure
+/// outlives it.
 public struct WorkerEnd {
     let handle: (inout HandlerBurst) -> Void
+    let handleVaried: (inout HandlerBurst) -> Void
+    let hold: (inout HandlerBurst, inout AnswerBurst) -> Void
+    let handOver: (inout HandlerBurst, inout HandOverBurst) -> Void
+    let answer: (inout AnswerBurst) -> Void
     let serve: (inout ServingBurst) -> Void
     let release: () -> Void
 
     @usableFromInline
     init(
         handle: @escaping (inout HandlerBurst) -> Void,
+        handleVaried: @escaping (inout HandlerBurst) -> Void,
+        hold: @escaping (inout HandlerBurst, inout AnswerBurst) -> Void,
+        handOver: @escaping (inout HandlerBurst, inout HandOverBurst) -> Void,
+        answer: @escaping (inout AnswerBurst) -> Void,
         serve: @escaping (inout ServingBurst) -> Void, release: @escaping () -> Void
     ) {
         self.handle = handle
+        self.handleVaried = handleVaried
+        self.hold = hold
+        self.handOver = handOver
+        self.answer = answer
         self.serve = serve
         self.release = release
     }

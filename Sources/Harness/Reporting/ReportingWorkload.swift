@@ -23,14 +23,27 @@ public struct ReportingWorkload: Sendable, Equatable, Codable {
     public let openGroups: Int
     /// Groups of a reporter that may be unanswered, 1…16384: the devices' allocation.
     public let credits: Int
-    /// What a handler works on a group, in nanoseconds, 0…10⁷.
+    /// What a handler works on a group, in nanoseconds, 0…10⁷ for the longest that its shape has:
+    /// the same for each group, the mean of a lognormal shape, or what the common groups of a slow
+    /// tail take.
     public let serviceNs: Double
+    /// How the work is spread over groups.
+    public let serviceShape: ServiceShape
+    /// Share of the pages whose handling fails, 0…1. The rest of such a page's group is left alone,
+    /// and the group is answered `.invalid`.
+    public let errorShare: Double
     /// What the submit of a response takes, in nanoseconds, 0…10⁶.
     public let submitNs: Double
     /// Flushes only: groups of other PASIDs that are unanswered when a flush begins, 0…16384.
     public let backlog: Int
     /// Length of a burst in milliseconds, instead of the suite's: 0.1…1000.
     public let burstMs: Double?
+    /// Who answers, when and in which order; nil where a worker answers what it handled at once.
+    public let answers: AnswerPlan?
+    /// A thread that flushes beside the reporters; not among `threads`.
+    public let flusher: FlusherPlan?
+    /// A thread that removes devices and adds them again; not among `threads`.
+    public let churn: ChurnPlan?
 
     /// What a cell's figure is.
     public enum Observation: String, Sendable, Codable {
@@ -45,8 +58,18 @@ public struct ReportingWorkload: Sendable, Equatable, Codable {
     /// The kind of table that the figures go into.
     public var measure: CellMeasure { observe == .reports ? .throughput : .latency }
 
-    /// Threads of a trial.
-    public var threads: Int { reporters + workers }
+    /// Threads that answer what the workers hand over.
+    public var responders: Int { answers?.responders ?? 0 }
+
+    /// Threads that a placement is for. One beside the workload takes a CPU of its own where there
+    /// is one, or shares the first worker's.
+    public var threads: Int { reporters + workers + responders }
+
+    /// Whether a thread flushes or removes devices beside the others.
+    var hasBystander: Bool { flusher != nil || churn != nil }
+
+    /// Whether handlers need more than one service time.
+    var isVaried: Bool { serviceShape != .fixed || errorShare > 0 || churn != nil }
 
     /// What is wrong with it, as the rest of a line that begins with where it stands; nil if sound.
     public var fault: String? {
@@ -65,8 +88,13 @@ public struct ReportingWorkload: Sendable, Equatable, Codable {
             outside("credits", credits, 1...16384), outside("backlog", backlog, 0...16384),
         ]
         if let first = counts.compactMap({ $0 }).first { return first }
-        if !(serviceNs >= 0 && serviceNs <= 1e7) {
-            return "serviceNs: expected 0…10000000, found \(serviceNs)"
+        let longest = 1e7 / serviceShape.longest
+        if !(serviceNs >= 0 && serviceNs <= longest) {
+            return "serviceNs: expected 0…\(Int(longest)) for shape \(serviceShape.rawValue), "
+                + "found \(serviceNs)"
+        }
+        if !(errorShare >= 0 && errorShare <= 1) {
+            return "errorShare: expected 0…1, found \(errorShare)"
         }
         if !(submitNs >= 0 && submitNs <= 1e6) {
             return "submitNs: expected 0…1000000, found \(submitNs)"
@@ -78,6 +106,30 @@ public struct ReportingWorkload: Sendable, Equatable, Codable {
             return "a flush has one reporter, which also flushes, and at least one worker"
         }
         if observe != .flushLatency && backlog > 0 { return "backlog: only for flushes" }
+        return partsFault
+    }
+
+    /// What is wrong with its parts, each by itself and with the rest.
+    private var partsFault: String? {
+        if let fault = answers?.fault { return "answers.\(fault)" }
+        if let fault = flusher?.fault { return "flusher.\(fault)" }
+        if let fault = churn?.fault { return "churn.\(fault)" }
+        if answers != nil && workers == 0 {
+            return "answers: a reporter that handles its own groups answers them at once"
+        }
+        if flusher != nil && churn != nil { return "flusher, churn: expected one of them at most" }
+        for (name, isThere) in [("flusher", flusher != nil), ("churn", churn != nil)]
+        where isThere {
+            if observe == .flushLatency { return "\(name): not beside the reporter that flushes" }
+            // The flush waits for a handler, which waits for the lock that the flush holds.
+            if workers == 0 { return "\(name): expected at least one worker" }
+        }
+        if let churn, churn.devices > devices {
+            return "churn.devices: expected 1…\(devices), the workload's, found \(churn.devices)"
+        }
+        if churn != nil && errorShare > 0 {
+            return "churn: not with an errorShare, whose answers are like a removal's"
+        }
         return nil
     }
 }
@@ -85,7 +137,8 @@ public struct ReportingWorkload: Sendable, Equatable, Codable {
 extension ReportingWorkload {
     private enum Key: String, CodingKey, CaseIterable {
         case name, observe, reporters, workers, placements, devices, pasids, groupSize, openGroups
-        case credits, serviceNs, submitNs, backlog, burstMs
+        case credits, serviceNs, serviceShape, errorShare, submitNs, backlog, burstMs
+        case answers, flusher, churn
     }
 
     /// Fields left out take their least value, credits 512; unknown fields are refused.
@@ -109,5 +162,12 @@ extension ReportingWorkload {
         submitNs = try fields.decodeIfPresent(Double.self, forKey: .submitNs) ?? 0
         backlog = try number(.backlog, 0)
         burstMs = try fields.decodeIfPresent(Double.self, forKey: .burstMs)
+        serviceShape =
+            fields.contains(.serviceShape)
+            ? try fields.decode(oneOf: ServiceShape.allCases, forKey: .serviceShape) : .fixed
+        errorShare = try fields.decodeIfPresent(Double.self, forKey: .errorShare) ?? 0
+        answers = try fields.decodeIfPresent(AnswerPlan.self, forKey: .answers)
+        flusher = try fields.decodeIfPresent(FlusherPlan.self, forKey: .flusher)
+        churn = try fields.decodeIfPresent(ChurnPlan.self, forKey: .churn)
     }
 }
