@@ -76,6 +76,15 @@ bool fq_asan_enabled(void);
 int fq_futex_wait(const void *word, uint32_t expected);
 int fq_futex_wake(const void *word, int count);
 
+// Keeps the compiler from moving memory accesses across it; no instruction.
+static inline void fq_compiler_fence(void) { __asm__ volatile("" ::: "memory"); }
+
+// membarrier(2), private and expedited: a full fence on every CPU that runs a thread of this
+// process. `prepare` registers the process, and is false where the kernel or a filter refuses;
+// without it the call is refused.
+bool fq_membarrier_prepare(void);
+bool fq_membarrier(void);
+
 // The calling thread's kernel id, the CPU that it runs on now (-1: unknown).
 int fq_thread_id(void);
 
