@@ -19,11 +19,19 @@ public struct Suite: Sendable, Equatable, Codable {
     public var reporting: [ReportingWorkload]
     /// Workloads of the whole path, run with every chosen scheme of the reporting subject.
     public var pipeline: [PipelineWorkload]
+    /// Workloads of the PASID subject.
+    public var pasid: [PASIDWorkload]
+    /// Workloads of the attach-handle subject.
+    public var attachHandle: [HandleWorkload]
+    /// Workloads of the release subject.
+    public var release: [ReleaseWorkload]
 
     public init(
         name: String, description: String, rounds: Int, burstsPerRound: Int, burstMs: Double,
         schemes: [String], ring: [RingWorkload] = [], reporting: [ReportingWorkload] = [],
-        pipeline: [PipelineWorkload] = []
+        pipeline: [PipelineWorkload] = [],
+        pasid: [PASIDWorkload] = [], attachHandle: [HandleWorkload] = [],
+        release: [ReleaseWorkload] = []
     ) {
         self.name = name
         self.description = description
@@ -34,6 +42,9 @@ public struct Suite: Sendable, Equatable, Codable {
         self.ring = ring
         self.reporting = reporting
         self.pipeline = pipeline
+        self.pasid = pasid
+        self.attachHandle = attachHandle
+        self.release = release
     }
 }
 
@@ -56,7 +67,8 @@ public struct SuiteError: Error, Equatable, Sendable, CustomStringConvertible {
 
 extension Suite {
     private enum Key: String, CodingKey, CaseIterable {
-        case name, description, rounds, burstsPerRound, burstMs, schemes, ring, reporting, pipeline
+        case name, description, rounds, burstsPerRound, burstMs, schemes, ring, reporting
+        case pipeline, pasid, attachHandle, release
     }
 
     /// Unknown fields are refused; a subject without workloads may be left out.
@@ -73,7 +85,11 @@ extension Suite {
             ring: try fields.decodeIfPresent([RingWorkload].self, forKey: .ring) ?? [],
             reporting: try fields.decodeIfPresent([ReportingWorkload].self, forKey: .reporting)
                 ?? [],
-            pipeline: try fields.decodeIfPresent([PipelineWorkload].self, forKey: .pipeline) ?? [])
+            pipeline: try fields.decodeIfPresent([PipelineWorkload].self, forKey: .pipeline) ?? [],
+            pasid: try fields.decodeIfPresent([PASIDWorkload].self, forKey: .pasid) ?? [],
+            attachHandle: try fields.decodeIfPresent([HandleWorkload].self, forKey: .attachHandle)
+                ?? [],
+            release: try fields.decodeIfPresent([ReleaseWorkload].self, forKey: .release) ?? [])
     }
 
     /// Reads and checks a suite's file.
@@ -112,18 +128,15 @@ extension Suite {
             return "burstMs: expected 0.1…100, found \(burstMs)"
         }
         if workloadNames.isEmpty {
-            return "ring, reporting, pipeline: expected at least one workload"
+            let fields = faults.map(\.subject).joined(separator: ", ")
+            return "\(fields): expected at least one workload"
         }
-        for (place, workload) in ring.enumerated() {
-            if let fault = workload.fault { return "ring[\(place)] \(workload.name): \(fault)" }
-        }
-        for (place, workload) in reporting.enumerated() {
-            if let fault = workload.fault {
-                return "reporting[\(place)] \(workload.name): \(fault)"
+        for (subject, workloads) in faults {
+            for (place, workload) in workloads.enumerated() {
+                if let fault = workload.fault {
+                    return "\(subject)[\(place)] \(workload.name): \(fault)"
+                }
             }
-        }
-        for (place, workload) in pipeline.enumerated() {
-            if let fault = workload.fault { return "pipeline[\(place)] \(workload.name): \(fault)" }
         }
         let names = workloadNames
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
@@ -132,9 +145,50 @@ extension Suite {
         return nil
     }
 
+    /// Every workload's name and what is wrong with it, by field.
+    private var faults: [(subject: String, workloads: [(name: String, fault: String?)])] {
+        [
+            ("ring", ring.map { ($0.name, $0.fault) }),
+            ("reporting", reporting.map { ($0.name, $0.fault) }),
+            ("pipeline", pipeline.map { ($0.name, $0.fault) }),
+            ("pasid", pasid.map { ($0.name, $0.fault) }),
+            ("attachHandle", attachHandle.map { ($0.name, $0.fault) }),
+            ("release", release.map { ($0.name, $0.fault) }),
+        ]
+    }
+
     /// Of all subjects, in their order.
-    public var workloadNames: [String] {
-        ring.map(\.name) + reporting.map(\.name) + pipeline.map(\.name)
+    public var workloadNames: [String] { faults.flatMap { $0.workloads.map(\.name) } }
+
+    /// Subjects that have workloads, as users type them.
+    public var subjects: [String] {
+        Self.subjectNames.enumerated().filter { !faults[$0.offset].workloads.isEmpty }
+            .map(\.element)
+    }
+
+    /// Of all subjects, in the order of tables.
+    public static let subjectNames = [
+        "ring", "reporting", "pipeline", "pasid", "attach-handle", "release",
+    ]
+
+    /// Keeps the subjects asked for; all where none is named.
+    ///
+    /// - Throws: Where one does not exist or has no workload here, with the nearest name.
+    public func selecting(subjects names: [String]) throws(SuiteError) -> Suite {
+        if names.isEmpty { return self }
+        let chosen = Set(
+            try NamePattern.select(names, from: Self.subjectNames, name: { $0 }, kind: "subject"))
+        if let missing = chosen.subtracting(subjects).min() {
+            throw SuiteError("suite \(name): it has no workload of the subject \(missing)")
+        }
+        var suite = self
+        if !chosen.contains("ring") { suite.ring = [] }
+        if !chosen.contains("reporting") { suite.reporting = [] }
+        if !chosen.contains("pipeline") { suite.pipeline = [] }
+        if !chosen.contains("pasid") { suite.pasid = [] }
+        if !chosen.contains("attach-handle") { suite.attachHandle = [] }
+        if !chosen.contains("release") { suite.release = [] }
+        return suite
     }
 
     /// Keeps the schemes and workloads asked for; `*` stands for any text.
@@ -151,6 +205,9 @@ extension Suite {
             chosen.ring.removeAll { !names.contains($0.name) }
             chosen.reporting.removeAll { !names.contains($0.name) }
             chosen.pipeline.removeAll { !names.contains($0.name) }
+            chosen.pasid.removeAll { !names.contains($0.name) }
+            chosen.attachHandle.removeAll { !names.contains($0.name) }
+            chosen.release.removeAll { !names.contains($0.name) }
         }
         return chosen
     }

@@ -7,14 +7,26 @@ import Results
 public struct SchemeSet: Sendable {
     public let rings: [RingScheme]
     public let reporting: [ReportingScheme]
+    public let pasid: [PASIDScheme]
+    public let attachHandle: [HandleScheme]
+    public let release: [ReleaseScheme]
 
-    public init(rings: [RingScheme], reporting: [ReportingScheme]) {
+    public init(
+        rings: [RingScheme], reporting: [ReportingScheme], pasid: [PASIDScheme] = [],
+        attachHandle: [HandleScheme] = [], release: [ReleaseScheme] = []
+    ) {
         self.rings = rings
         self.reporting = reporting
+        self.pasid = pasid
+        self.attachHandle = attachHandle
+        self.release = release
     }
 
     /// As users type them, in the order of lists.
-    public var names: [String] { rings.map(\.name) + reporting.map(\.name) }
+    public var names: [String] {
+        rings.map(\.name) + reporting.map(\.name) + pasid.map(\.name)
+            + attachHandle.map(\.name) + release.map(\.name)
+    }
 }
 
 /// A suite met with a machine: every cell with its scheme and its CPUs, and what was left out.
@@ -25,6 +37,7 @@ public struct SuitePlan: Sendable {
             case ring(RingScheme, RingWorkload)
             case reporting(ReportingScheme, ReportingWorkload)
             case pipeline(ReportingScheme, PipelineWorkload)
+            case lifetime(any TrialJob)
         }
 
         public let key: CellKey
@@ -47,6 +60,7 @@ public struct SuitePlan: Sendable {
             case .ring(_, let workload): workload.measure
             case .reporting(_, let workload): workload.measure
             case .pipeline(_, let workload): workload.measure
+            case .lifetime(let job): job.measure
             }
         }
 
@@ -56,6 +70,7 @@ public struct SuitePlan: Sendable {
             case .ring(_, let workload): "\(workload)"
             case .reporting(_, let workload): "\(workload)"
             case .pipeline(_, let workload): "\(workload)"
+            case .lifetime(let job): job.parameters
             }
         }
     }
@@ -80,6 +95,15 @@ public struct SuitePlan: Sendable {
                 suite, schemes.reporting.filter { chosen.contains($0.name) }, shape, &notes)
             + Self.pipelineCells(
                 suite, schemes.reporting.filter { chosen.contains($0.name) }, shape, &notes)
+            + Self.lifetimeCells(
+                "pasid", suite.pasid, schemes.pasid.filter { chosen.contains($0.name) }, shape,
+                &notes)
+            + Self.lifetimeCells(
+                "attach-handle", suite.attachHandle,
+                schemes.attachHandle.filter { chosen.contains($0.name) }, shape, &notes)
+            + Self.lifetimeCells(
+                "release", suite.release, schemes.release.filter { chosen.contains($0.name) },
+                shape, &notes)
         guard !cells.isEmpty else {
             throw SuiteError(
                 "suite \(suite.name): nothing to run: "
@@ -177,7 +201,7 @@ public struct SuitePlan: Sendable {
         return cells
     }
 
-    private static func placements(
+    static func placements(
         of workload: String, threads: Int, wanted: [String]?, _ shape: MachineShape,
         _ notes: inout [String]
     ) throws(SuiteError) -> [(PlacementName, [Int])] {

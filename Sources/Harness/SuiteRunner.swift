@@ -120,6 +120,15 @@ public struct SuiteRunner {
                 isOversubscribed: cell.placement == .oversubscribed, clock: clock,
                 script: script, passesPerNs: thinkPassesPerNs
             ).run(index: round)
+        case .lifetime(let job):
+            try job.run(
+                TrialSettings(
+                    topology: topology, cpus: cell.cpus,
+                    isOversubscribed: cell.placement == .oversubscribed, clock: clock,
+                    bursts: plan.suite.burstsPerRound,
+                    burstNs: (job.burstMs ?? plan.suite.burstMs) * 1e6,
+                    passesPerNs: thinkPassesPerNs, seed: seed &+ UInt64(round)),
+                index: round)
         }
     }
 

@@ -64,7 +64,9 @@ public enum SchemeCatalogue {
     }
 
     /// Every subject.
-    public static let all = SchemeSet(rings: rings, reporting: reporting)
+    public static let all = SchemeSet(
+        rings: rings, reporting: reporting, pasid: pasid, attachHandle: attachHandle,
+        release: release)
 
     /// Every scheme as `fqbench verify` checks it.
     public static var verified: [VerifySubject] {

@@ -40,6 +40,29 @@ extension Runs {
             #expect(folder.names == ["r.json"])
         }
 
+        @Test("a subject is enough to find its suite")
+        func subject() throws {
+            let outcome = try Program.run(
+                [
+                    "run", "--subject", "pasid,attach-handle,release", "--workloads",
+                    "bind-unbind", "lookup", "release-64", "--schemes", "per-mm/futex",
+                    "reader-slots", "dummy-table/futex", "--rounds", "1", "--bursts", "1",
+                    "--json", "-o", "r.json",
+                ], in: folder)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let document = try ResultStore.decode([UInt8](outcome.output), path: "output")
+            #expect(document.suite.name == "lifetimes")
+            let subjects = Set(document.cells.map(\.key.subject))
+            #expect(subjects == ["pasid", "attach-handle", "release"])
+            #expect(document.cells.allSatisfy { $0.rounds[0].check.holds })
+            let refused = try Program.run(["run", "--subject", "pasidd"], in: folder)
+            #expect(refused.status == 1)
+            #expect(refused.errors.contains("did you mean \"pasid\""), "\(refused.errors)")
+            let other = try Program.run(
+                ["run", "--subject", "release", "--suite", "smoke"], in: folder)
+            #expect(other.status == 1 && other.errors.contains("release"), "\(other.errors)")
+        }
+
         @Test("tables fit 80 columns, without escape codes in a pipe")
         func tables() throws {
             let outcome = try Program.run(

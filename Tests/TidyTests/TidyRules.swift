@@ -98,7 +98,8 @@ enum TidyRules {
 
     /// Files that hold a family of small types, by name.
     static let familyFiles: Set<String> = [
-        "Identifiers.swift", "MeasuredLoops.swift", "MeasuredPipelineLoops.swift",
+        "Identifiers.swift", "MeasuredHandleLoops.swift", "MeasuredLoops.swift",
+        "MeasuredPASIDLoops.swift", "MeasuredPipelineLoops.swift", "MeasuredReleaseLoops.swift",
         "MeasuredReportingLoops.swift", "SharedMemory.swift",
     ]
 

@@ -36,6 +36,18 @@ private struct Listing: Encodable {
         let consumers: Int?
         let nodeMemory: NodeMemory?
         let provenance: Provenance
+
+        init(
+            name: String, subject: String, producers: Int? = nil, consumers: Int? = nil,
+            nodeMemory: NodeMemory? = nil, provenance: Provenance
+        ) {
+            self.name = name
+            self.subject = subject
+            self.producers = producers
+            self.consumers = consumers
+            self.nodeMemory = nodeMemory
+            self.provenance = provenance
+        }
     }
     struct Lock: Encodable {
         let name: String
@@ -60,6 +72,15 @@ private struct Listing: Encodable {
                     name: $0.name, subject: "reporting", producers: nil, consumers: nil,
                     nodeMemory: $0.nodeMemory, provenance: $0.provenance)
             }
+            + SchemeCatalogue.pasid.map {
+                Scheme(name: $0.name, subject: "pasid", provenance: $0.provenance)
+            }
+            + SchemeCatalogue.attachHandle.map {
+                Scheme(name: $0.name, subject: "attach-handle", provenance: $0.provenance)
+            }
+            + SchemeCatalogue.release.map {
+                Scheme(name: $0.name, subject: "release", provenance: $0.provenance)
+            }
         lockKinds = LockKind.allCases.map {
             Lock(
                 name: $0.rawValue, summary: $0.summary,
@@ -71,7 +92,7 @@ private struct Listing: Encodable {
 
     func text(_ style: Style) -> [String] {
         var lines: [String] = []
-        for subject in ["ring", "reporting"] {
+        for subject in Suite.subjectNames {
             lines += ["Schemes of the \(subject) subject (fqbench run --schemes NAME…)"]
             var structures: Set<Substring> = []
             for scheme in schemes where scheme.subject == subject {

@@ -17,8 +17,16 @@ struct RunCommand: ParsableCommand {
             Example: fqbench run --resume results/runs/20261121T073000Z.epyc-2c.quick.4f1fe0b.json
             """)
 
-    @Option(help: "A suite's name (see 'fqbench list'), or the path of a suite file.")
-    var suite = "quick"
+    @Option(
+        help: """
+            A suite's name (see 'fqbench list'), or the path of a suite file. By default 'quick', \
+            or the first suite with every subject asked for.
+            """)
+    var suite: String?
+
+    @Option(
+        help: "Only these subjects, with commas: ring, reporting, pasid, attach-handle, release.")
+    var subject: String?
 
     @Option(
         parsing: .upToNextOption,
@@ -43,7 +51,11 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let earlier = try resume.map { try ResultStore.read($0) }
-        var chosen = options.adapting(try ProjectFiles.suite(suite))
+        let named = (subject ?? "").split(separator: ",").map(String.init)
+        let subjects = try NamePattern.select(
+            named, from: Suite.subjectNames, name: { $0 }, kind: "subject")
+        var chosen = options.adapting(
+            try suiteFile(with: subjects).selecting(subjects: subjects))
         if !schemes.isEmpty {
             // Checked against all schemes first, so that a mistake is not hidden by the suite.
             chosen.schemes = try NamePattern.select(
@@ -54,5 +66,17 @@ struct RunCommand: ParsableCommand {
             suite: chosen, options: options, extraTraces: [:],
             resumption: { Resumption.command(CommandLine.arguments, file: $0) }
         ).run(resuming: earlier, at: resume)
+    }
+
+    /// The suite asked for, or the first that has the subjects; the default one where none has.
+    private func suiteFile(with subjects: [String]) throws -> Suite {
+        if let suite { return try ProjectFiles.suite(suite) }
+        let standard = try ProjectFiles.suite("quick")
+        if subjects.allSatisfy(standard.subjects.contains) { return standard }
+        for name in ProjectFiles.suiteNames {
+            let suite = try ProjectFiles.suite(name)
+            if subjects.allSatisfy(suite.subjects.contains) { return suite }
+        }
+        return standard
     }
 }
