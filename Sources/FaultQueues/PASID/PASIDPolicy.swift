@@ -119,8 +119,8 @@ public enum LazyRefcount: PASIDPolicy {
     @inlinable public static var listsTasks: Bool { false }
     public static var provenance: Provenance {
         Provenance(
-            models: "8/8 of \"Re-enable ENQCMD and PASID MSR\", Fenghua Yu, 20 September 2021; not "
-                + "merged",
+            models: "\"docs: x86: Change documentation for SVA\", patch 8/8, Fenghua Yu, "
+                + "20 September 2021; not merged",
             keeps: "one reference a bind, one a task that was fixed up, until its exit; freed "
                 + "lazily by the last; fork and exec begin without",
             departs: "the count is in the address space, and taken without the allocator's lock",
