@@ -50,7 +50,7 @@ public struct SuitePlan: Sendable {
         var arrivals: Arrivals? {
             switch job {
             case .ring(_, let workload): workload.arrivals
-            case .reporting: nil
+            case .reporting, .lifetime: nil
             case .pipeline(_, let workload): workload.arrivals
             }
         }

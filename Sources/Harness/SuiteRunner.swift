@@ -121,7 +121,7 @@ public struct SuiteRunner {
                 script: script, passesPerNs: thinkPassesPerNs
             ).run(index: round)
         case .lifetime(let job):
-            try job.run(
+            return try job.run(
                 TrialSettings(
                     topology: topology, cpus: cell.cpus,
                     isOversubscribed: cell.placement == .oversubscribed, clock: clock,
