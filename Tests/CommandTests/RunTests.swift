@@ -30,8 +30,8 @@ extension Runs {
             #expect(document.seed == 7)
             #expect(document.suite.name == "smoke" && document.suite.rounds == 1)
             #expect(document.finishedAt != nil)
-            // Eleven rings under four workloads, eight structures under five.
-            #expect(document.cells.count == 84)
+            // Eleven rings under four workloads, eight structures under eleven.
+            #expect(document.cells.count == 132)
             #expect(document.cells.allSatisfy { $0.rounds.count == 1 })
             #expect(document.cells.allSatisfy { $0.rounds[0].check.holds })
             #expect(try ResultStore.read("\(folder.path)/r.json") == document)

@@ -17,6 +17,8 @@ public struct FlushBurst {
     @usableFromInline let headers: UnsafeMutablePointer<UInt64>
     @usableFromInline var tag: SequenceTag
     @usableFromInline var done = 0
+    /// A burst ends where `done` has come here.
+    @usableFromInline var limit: Int = .max
     /// Groups of the PASID that were not answered when its flush returned, or not once.
     @usableFromInline var unanswered = 0
     /// Requests of the PASID that were not taken.
@@ -53,6 +55,13 @@ public struct FlushBurst {
             ).header
         }
     }
+
+    /// Flushes that a burst may have: what they answer may stay with the workers until its end, and
+    /// must fit into memory.
+    static let mostPerBurst = 3276
+
+    /// Before a burst.
+    mutating func begin() { limit = done + Self.mostPerBurst }
 
     func deallocate() { freeShared(headers, count: Self.ownRequests + 1) }
 

@@ -231,7 +231,9 @@ public func measuredFlushes<Structure: FaultReporting>(
         let end = Ticks.now()
         own.samples.record(from: start, to: end)
         own.finishOne()
-        if end >= burst.deadlineTicks || burst.tag.sequence &+ 1 << 15 >= burst.sequenceLimit {
+        if end >= burst.deadlineTicks || own.done == own.limit
+            || burst.tag.sequence &+ 1 << 15 >= burst.sequenceLimit
+        {
             break
         }
     }

@@ -37,6 +37,7 @@ extension ReportingThread {
         }
         let run = runBursts {
             samples.reset()
+            flush.begin()
             before = (burst.tag, burst.place, burst.failedTries, operations)
             burst.sequenceLimit = burst.tag.sequence + UInt64(ReportingTrial.entriesPerLane)
             if lane == 0 { shared.words.pointee.prepare() }

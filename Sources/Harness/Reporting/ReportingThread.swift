@@ -47,15 +47,18 @@ struct ReportingThread {
 
     /// The most requests that are in the structure at the same time.
     private var pagesInUse: Int {
-        let unanswered = workload.reporters * workload.credits + workload.backlog
+        let isFlush = workload.observe == .flushLatency
+        let unanswered = isFlush ? workload.backlog : workload.reporters * workload.credits
         // Each removal gives credit back for groups that workers still have before them.
         let groups = unanswered * (workload.churn == nil ? 1 : 8)
         // What a flush answered is kept by whoever holds it.
+        let window = workload.answers?.window ?? 0
         let held =
-            (workload.answers?.window ?? 0) * (workload.workers * (1 + workload.responders))
-            + (workload.answers?.window ?? 0) * workload.responders
+            window * (workload.workers + workload.responders * (1 + workload.workers))
+        // And by the workqueue, where a flush does not wait for it.
+        let flushed = trial.flushesPerBurst * FlushBurst.ownRequests
         return (groups + held + workload.reporters * (workload.openGroups + 64))
-            * workload.groupSize
+            * workload.groupSize + flushed
     }
 
     private func runCanary() {

@@ -26,17 +26,23 @@ struct ReportingTrial {
 
     /// Requests of a lane that the port can tell apart, and so the most of one burst.
     static let entriesPerLane = 1 << 18
-    /// Samples kept from one burst: all that a burst's reports can be, or flushes of 100 ns.
+    /// The most flushes of one burst.
+    var flushesPerBurst: Int {
+        if workload.observe == .flushLatency { return FlushBurst.mostPerBurst }
+        guard let plan = workload.flusher else { return 0 }
+        // A late one may be followed by one at once.
+        return 2 * Int(burstNs) / (plan.everyUs * 1000) + 4
+    }
+    /// Samples kept from one burst: all that its reports or its flushes can be.
     var samplesPerBurst: Int {
         sampleLimit
-            ?? (workload.observe == .flushLatency
-                ? Int(burstNs / 100) + 1024 : Self.entriesPerLane)
+            ?? (workload.observe == .flushLatency ? flushesPerBurst : Self.entriesPerLane)
     }
     /// The same of one who answers: every group of the reporters, and those of flushes.
     var answersPerBurst: Int {
-        if let sampleLimit { return sampleLimit }
-        return workload.reporters * Self.entriesPerLane / workload.groupSize
-            + FlushBurst.ownGroups * (Int(burstNs / 250) + 1024)
+        sampleLimit
+            ?? workload.reporters * Self.entriesPerLane / workload.groupSize
+            + FlushBurst.ownGroups * flushesPerBurst
     }
 
     /// Runs the round.
