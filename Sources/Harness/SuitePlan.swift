@@ -1,5 +1,6 @@
 import FaultQueues
 import FaultTraffic
+import Foundation
 import Placement
 import Results
 
@@ -248,12 +249,30 @@ public struct SuitePlan: Sendable {
 
     /// FNV-1a 64 over every cell and parameter: what a run must share to be resumed.
     public var fingerprint: String {
+        Self.hash(
+            ["\(suite.name) \(suite.rounds) \(suite.burstsPerRound) \(suite.burstMs)"]
+                + cells.map { "\($0.key) \($0.parameters) \($0.cpus)" })
+    }
+
+    /// FNV-1a 64 over what two runs must share for a cell of theirs to be compared: the workload,
+    /// without the placements that it may also run at, and the length of a burst. Parameters that
+    /// are not set do not count, so that a new one changes no older workload.
+    func workloadFingerprint(of cell: Cell) throws -> String {
+        let encoder = JSONEncoder()
+        let bytes =
+            switch cell.job {
+            case .ring(_, let workload): try encoder.encode(workload)
+            case .reporting(_, let workload): try encoder.encode(workload)
+            }
+        let fields = try JSONSerialization.jsonObject(with: bytes) as? [String: Any] ?? [:]
+        let shared = fields.filter { $0.key != "placements" }
+        let text = try JSONSerialization.data(withJSONObject: shared, options: [.sortedKeys])
+        return Self.hash([String(decoding: text, as: UTF8.self), "\(suite.burstMs)"])
+    }
+
+    private static func hash(_ texts: [String]) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func add(_ text: String) {
-            for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        }
-        add("\(suite.name) \(suite.rounds) \(suite.burstsPerRound) \(suite.burstMs)")
-        for cell in cells { add("\(cell.key) \(cell.parameters) \(cell.cpus)") }
+        for byte in texts.joined().utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

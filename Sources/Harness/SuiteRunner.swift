@@ -148,7 +148,9 @@ public struct SuiteRunner {
                 workload: workload, traces: traces, burstNs: plan.suite.burstMs * 1e6, seed: seed
             ).offeredPerSecond
         }
-        return CellRecord(key: cell.key, measure: cell.measure, offeredPerSecond: offered)
+        return CellRecord(
+            key: cell.key, measure: cell.measure, offeredPerSecond: offered,
+            workloadFingerprint: try plan.workloadFingerprint(of: cell))
     }
 
     /// Requests per second that the cell's scheme reaches in a closed loop: the median burst, or

@@ -48,6 +48,13 @@ public enum Figures {
         value.isFinite ? threeDigits(value) + "×" : absent
     }
 
+    /// Six significant digits without a unit or an exponent, for programs to read.
+    static func plain(_ value: Double) -> String {
+        guard value.isFinite, value != 0 else { return "0" }
+        let digits = max(0, 5 - Int(log10(abs(value)).rounded(.down)))
+        return String(format: "%.*f", min(digits, 12), value)
+    }
+
     private static func scaled(_ value: Double, steps: [(unit: String, size: Double)]) -> String {
         guard value.isFinite else { return absent }
         // 999.6 rounds to 1000, which the next unit shows better.

@@ -194,16 +194,20 @@ public struct CellRecord: Codable, Sendable, Equatable {
     public var measure: CellMeasure
     /// Open loop: the intended arrivals per second; nil otherwise.
     public var offeredPerSecond: Double?
+    /// FNV-1a 64 of the workload's parameters and the length of its bursts, in hexadecimal: cells
+    /// of two runs with different ones did different work. Nil in older files.
+    public var workloadFingerprint: String?
     /// Finished rounds only, ascending by index.
     public var rounds: [RoundRecord]
 
     public init(
         key: CellKey, measure: CellMeasure, offeredPerSecond: Double? = nil,
-        rounds: [RoundRecord] = []
+        workloadFingerprint: String? = nil, rounds: [RoundRecord] = []
     ) {
         self.key = key
         self.measure = measure
         self.offeredPerSecond = offeredPerSecond
+        self.workloadFingerprint = workloadFingerprint
         self.rounds = rounds
     }
 }

@@ -161,7 +161,7 @@ public enum Statistics {
     }
 
     /// The median of a resample, given how often each of the sorted values was drawn.
-    private static func median(of sorted: [Double], hits: [Int]) -> Double {
+    static func median(of sorted: [Double], hits: [Int]) -> Double {
         let lowRank = (sorted.count - 1) / 2
         let highRank = sorted.count / 2
         var seen = 0

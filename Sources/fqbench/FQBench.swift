@@ -25,7 +25,7 @@ struct FQBench: ParsableCommand {
         version: version,
         subcommands: [
             RunCommand.self, ReplayCommand.self, ListCommand.self, TopologyCommand.self,
-            TraceCommand.self, VerifyCommand.self,
+            CompareCommand.self, ReportCommand.self, TraceCommand.self, VerifyCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 
@@ -48,6 +48,7 @@ struct FQBench: ParsableCommand {
         case let error as MeasurementError: return say(error.description, .unfit)
         case let error as PlacementError: return say(error.description, status(of: error))
         case let error as ResultFileError: return say(error.description, status(of: error))
+        case let error as ComparisonRefusal: return say(error.description, .badInput)
         case let error as SuiteError: return say(error.description, .badInput)
         case let error as ResumeRefusal: return say(error.description, .badInput)
         case let error as TraceError: return say(error.description, .badInput)
