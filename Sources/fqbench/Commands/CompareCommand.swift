@@ -7,6 +7,7 @@ struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
         abstract: "Shows what changed between two result files, cell by cell.",
+        usage: "fqbench compare <before> <after> [<options>]",
         discussion: """
             Medians over rounds of throughput, p50 and p99, with an interval from resampling \
             rounds. Runs of different machines or settings are refused; --across-machines compares \
