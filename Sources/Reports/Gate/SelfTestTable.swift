@@ -1,0 +1,102 @@
+import Results
+
+/// How often a gate cries wolf and what it finds: the outcome of its self-test.
+public struct SelfTestTable: Encodable, Sendable {
+    /// Gates with one kind of planted slowdown.
+    public struct Row: Encodable, Sendable {
+        public let plant: String
+        public private(set) var gates = 0
+        /// That failed on what was planted, or that failed at all where nothing was.
+        public private(set) var found = 0
+        /// That failed on something else.
+        public private(set) var falseAlarms = 0
+        public private(set) var inconclusive = 0
+        /// One median per recording or gate.
+        public private(set) var seconds: [Double] = []
+
+        public init(plant: String) { self.plant = plant }
+
+        public mutating func add(_ count: RecordedGate.Count) {
+            gates += count.gates
+            found += count.found
+            falseAlarms += count.plant == .nothing ? 0 : count.falseAlarms
+            inconclusive += count.inconclusive
+            seconds.append(count.seconds)
+        }
+
+        /// One real gate.
+        public mutating func add(
+            isFound: Bool, isFalseAlarm: Bool, isInconclusive: Bool, seconds: Double
+        ) {
+            gates += 1
+            found += isFound ? 1 : 0
+            falseAlarms += isFalseAlarm ? 1 : 0
+            inconclusive += isInconclusive ? 1 : 0
+            self.seconds.append(seconds)
+        }
+    }
+
+    /// What the gates were played on.
+    public let title: String
+    public let seed: UInt64
+    public let budgetSeconds: Double
+    /// Gated figures, per recording.
+    public let figures: [Int]
+    public var rows: [Row]
+
+    public init(
+        title: String, seed: UInt64, budgetSeconds: Double, figures: [Int], rows: [Row]
+    ) {
+        self.title = title
+        self.seed = seed
+        self.budgetSeconds = budgetSeconds
+        self.figures = figures
+        self.rows = rows
+    }
+
+    /// `nothing`, `median +5.0 %`, `p99 +100 %`.
+    public static func name(of plant: RecordedGate.Plant) -> String {
+        switch plant {
+        case .nothing: "nothing"
+        case .median(let share): "median " + ChangeText.percent(1 + share)
+        case .tail(let share): "p99 " + ChangeText.percent(1 + share)
+        }
+    }
+
+    /// The table with what its columns mean; no line is wider than the style says.
+    public func text(_ style: Style) -> String {
+        var table = TerminalTable(columns: [
+            .init("planted", alignRight: false), .init("gates"), .init("failed"),
+            .init("share"), .init("95 % interval"), .init("elsewhere"), .init("unclear"),
+            .init("time"),
+        ])
+        for row in rows where row.gates > 0 {
+            let interval = Statistics.proportionInterval(successes: row.found, trials: row.gates)
+            table.append([
+                .text(row.plant), .text("\(row.gates)"), .text("\(row.found)"),
+                .text(Figures.percent(Double(row.found) / Double(row.gates))),
+                .text(
+                    "\(Figures.percent(interval.lower).dropLast(2))…"
+                        + Figures.percent(interval.upper)),
+                .text("\(row.falseAlarms)"), .text("\(row.inconclusive)"),
+                .text(
+                    Statistics.median(row.seconds).map { ProgressLine.duration($0) }
+                        ?? Figures.absent),
+            ])
+        }
+        let counts = figures.map(String.init).joined(separator: ", ")
+        let heading =
+            "Self-test of the gate on \(title): \(counts) figures, budget "
+            + "\(ProgressLine.duration(budgetSeconds)), seed \(seed)"
+        let legend =
+            "failed: on a figure of the planted cell, or, where nothing is planted, at all: false "
+            + "alarms; elsewhere: gates that failed on a figure where nothing was planted; "
+            + "unclear: inconclusive; time: of the median gate"
+        return
+            (TextWidth.wrapped(heading, to: style.width, indent: "")
+            .map { Emphasis.heading.applied(to: $0, style: style) } + table.lines(style)
+            + TextWidth.wrapped(legend, to: style.width, indent: "")
+            .map { Emphasis.faint.applied(to: $0, style: style) })
+            .joined(separator: "\n") + "\n"
+    }
+}
