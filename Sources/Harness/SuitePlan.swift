@@ -56,7 +56,7 @@ public struct SuitePlan: Sendable {
             }
         }
 
-        var measure: CellMeasure {
+        public var measure: CellMeasure {
             switch job {
             case .ring(_, let workload): workload.measure
             case .reporting(_, let workload): workload.measure

@@ -12,7 +12,7 @@ public struct SuiteRunner {
     let clock: ClockCalibration
     let seed: UInt64
     /// Passes of an empty loop per nanosecond, for think, service and submit times.
-    let thinkPassesPerNs: Double
+    public let thinkPassesPerNs: Double
     let traces: [String: Trace]
 
     /// How far a run is.
@@ -26,12 +26,14 @@ public struct SuiteRunner {
         public let next: CellKey?
     }
 
-    /// - Parameter traces: Those that `plan.traceNames` names.
+    /// - Parameters:
+    ///   - traces: Those that `plan.traceNames` names.
+    ///   - thinkPassesPerNs: As another process on this machine found it; nil: measured now.
     /// - Throws: `PlacementError` where the calibrating thread cannot be pinned; `SuiteError` for a
     ///   trace that is missing.
     public init(
         plan: SuitePlan, topology: Topology, clock: ClockCalibration, seed: UInt64,
-        traces: [String: Trace]
+        traces: [String: Trace], thinkPassesPerNs: Double? = nil
     ) throws {
         for name in plan.traceNames {
             guard let trace = traces[name] else { throw SuiteError("no trace \"\(name)\"") }
@@ -44,7 +46,29 @@ public struct SuiteRunner {
         self.clock = clock
         self.seed = seed
         self.traces = traces
-        thinkPassesPerNs = 1 / (try Floor.thinkPassNs(topology: topology, clock: clock))
+        self.thinkPassesPerNs =
+            try thinkPassesPerNs ?? Self.thinkPassesPerNs(topology: topology, clock: clock)
+    }
+
+    /// Passes of an empty loop per nanosecond, measured.
+    public static func thinkPassesPerNs(
+        topology: Topology, clock: ClockCalibration
+    ) throws -> Double {
+        1 / (try Floor.thinkPassNs(topology: topology, clock: clock))
+    }
+
+    /// Makes one visit to a cell of the plan.
+    ///
+    /// - Parameters:
+    ///   - cell: Index into `plan.cells`. Not an open loop at a share of the scheme's own
+    ///     saturation: two builds would be offered different loads.
+    ///   - round: Which stretch of a schedule an open loop takes.
+    public func visit(_ cell: Int, round: Int) throws -> RoundRecord {
+        let planned = plan.cells[cell]
+        if case .saturationShare = planned.arrivals {
+            preconditionFailure("a load that depends on the build is not offered to two builds")
+        }
+        return try run(planned, try record(of: planned), round: round)
     }
 
     /// Runs what `document` still misses.

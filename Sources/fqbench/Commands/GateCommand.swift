@@ -1,13 +1,64 @@
 import ArgumentParser
 import Foundation
+import Harness
+import Measurement
 import Reports
 import Results
 
 /// `fqbench gate`.
 struct GateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "gate", abstract: "Decides whether this build is slower than another one.",
-        discussion: "Example: fqbench gate --base main")
+        commandName: "gate",
+        abstract: "Decides whether this build is slower than another one.",
+        usage: """
+            fqbench gate --base <revision> [<options>]
+            fqbench gate --base-binary <program> [<options>]
+            fqbench gate --self-test [--recorded <file> ...] [<options>]
+            """,
+        discussion: """
+            Both builds take turns, A B B A, in processes of their own. What looks slower is \
+            measured again in new processes, and only that counts. Exit codes: 0 pass (or \
+            inconclusive), 2 slower, 3 a check failed, and with --strict 7 inconclusive and 4 \
+            faster.
+
+            Example: fqbench gate --base origin/main --budget 600 --junit gate.xml
+            Example: fqbench gate --self-test --recorded results/reference.json.xz --gates 1000
+            """)
+
+    @Option(help: "Build this revision in a worktree of its own and take it for the base.")
+    var base: String?
+
+    @Option(help: "Take this program for the base.")
+    var baseBinary: String?
+
+    @Option(help: "Take this program for the head, not this one.")
+    var headBinary: String?
+
+    @OptionGroup var rules: GateRuleOptions
+
+    @Option(help: "A suite's name, or the path of a suite file.")
+    var suite = "quick"
+
+    @Option(parsing: .upToNextOption, help: "Only these schemes; * stands for any text.")
+    var schemes: [String] = []
+
+    @Option(parsing: .upToNextOption, help: "Only these workloads; * stands for any text.")
+    var workloads: [String] = []
+
+    @Option(help: "Use only these CPUs, as in 0,2-3.")
+    var cpus: String?
+
+    @Option(help: "What every random choice derives from; printed. Random by default.")
+    var seed: UInt64?
+
+    @Option(help: "Write JUnit XML to this file, replacing it.")
+    var junit: String?
+
+    @Flag(help: "Print annotations for GitHub after the report.")
+    var github = false
+
+    @Flag(help: "Exit with 7 where inconclusive and with 4 where faster.")
+    var strict = false
 
     @Flag(help: "Run the gate on what is known: equal builds, and planted slowdowns.")
     var selfTest = false
@@ -15,14 +66,11 @@ struct GateCommand: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Self-test on the rounds of these result files.")
     var recorded: [String] = []
 
-    @Option(help: "Seconds to measure, 10 to 86400.")
-    var budget = 600.0
-
     @Option(help: "Gates of the self-test per planted size, 1 to 100000.")
     var gates = 200
 
-    @Option(help: "What every random choice derives from; printed. Random by default.")
-    var seed: UInt64?
+    @Option(help: .hidden)
+    var plant: String?
 
     @Flag(help: "No progress on standard error.")
     var quiet = false
@@ -33,12 +81,152 @@ struct GateCommand: ParsableCommand {
     @Option(help: "Columns of the output, 80 to 240, instead of the terminal's.")
     var width: Int?
 
+    func validate() throws {
+        try Terminal.validate(width: width)
+        let modes = [base != nil, baseBinary != nil, selfTest].count { $0 }
+        guard modes == 1 else {
+            throw ValidationError("expected one of --base, --base-binary and --self-test")
+        }
+        if !recorded.isEmpty && !selfTest {
+            throw ValidationError("--recorded belongs to --self-test")
+        }
+        if !(1...100_000).contains(gates) {
+            throw ValidationError("--gates: expected 1 to 100000, found \(gates)")
+        }
+    }
+
     func run() throws {
         let seed = seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        let table = try RecordedSelfTest(
-            files: recorded, rules: GateRules(), budgetSeconds: budget, gates: gates, seed: seed
-        ).run(progress: ProgressPrinter(isSilent: quiet))
+        let progress = ProgressPrinter(isSilent: quiet)
+        if !recorded.isEmpty {
+            return try show(
+                try RecordedSelfTest(
+                    files: recorded, rules: rules.rules, budgetSeconds: rules.budget, gates: gates,
+                    seed: seed
+                ).run(progress: progress))
+        }
+        let own = "/proc/self/exe"
+        if selfTest {
+            try StopSignal.install()
+            defer { StopSignal.uninstall() }
+            let setup = try GateSetup(
+                base: own, head: headBinary ?? own, suite: suite, schemes: schemes,
+                workloads: workloads, cpus: cpus)
+            defer { setup.scratch.remove() }
+            return try show(
+                try LiveSelfTest(
+                    setup: setup, rules: rules.rules, budgetSeconds: rules.budget, gates: gates,
+                    seed: seed
+                ).run(progress: progress))
+        }
+        try StopSignal.install()
+        defer { StopSignal.uninstall() }
+        let built = try base.map { revision in
+            try GateBuild().build(revision) { progress.note($0) }
+        }
+        let setup = try GateSetup(
+            base: built?.program ?? baseBinary ?? own, head: headBinary ?? own, suite: suite,
+            schemes: schemes, workloads: workloads, cpus: cpus)
+        defer { setup.scratch.remove() }
+        progress.note("seed \(seed), budget \(Int(rules.budget)) s")
+        let result = try setup.gate(
+            rules: rules.rules, budgetSeconds: rules.budget, seed: seed,
+            headOptions: plant.map { ["--plant", $0] } ?? []
+        ).run(progress: progress)
+        let findings = GateFindings(
+            verdict: result.verdict,
+            base: built.map { "\(base ?? ""), commit \($0.commit.prefix(12))" } ?? baseBinary ?? "",
+            head: headBinary ?? Self.ownName(),
+            suite: suite, seed: seed, seconds: result.seconds, budgetSeconds: rules.budget,
+            visits: result.visits, notes: result.notes, violations: result.violations,
+            deterministic: [])
+        try report(findings)
+    }
+
+    private static func ownName() -> String {
+        let build = BuildRecord.capture()
+        let commit = build[ResumeIdentity.commitKey].map { ", commit \($0.prefix(12))" } ?? ""
+        return "this program" + commit
+            + (build["dirty"] == "true" ? ", with uncommitted changes" : "")
+    }
+
+    private func show(_ table: SelfTestTable) throws {
         if json { return try StandardOutput.write(json: table) }
         try StandardOutput.write(table.text(Terminal.style(width: width)).utf8)
+    }
+
+    /// Writes every output, then ends with the status that the outcome asks for.
+    private func report(_ findings: GateFindings) throws {
+        if let junit {
+            do {
+                try Data(GateOutputs.junit(findings).utf8).write(
+                    to: URL(fileURLWithPath: junit), options: .atomic)
+            } catch {
+                throw CommandFailure(
+                    .unfit, "\(junit): cannot be written: \(error.localizedDescription)")
+            }
+        }
+        if json {
+            try StandardOutput.write(json: GateOutputs.Document(findings))
+        } else {
+            try StandardOutput.write(
+                GateReport.text(findings, Terminal.style(width: width)).utf8)
+        }
+        if github { try StandardOutput.write(GateOutputs.annotations(findings).utf8) }
+        let status: ExitStatus =
+            if !findings.violations.isEmpty {
+                .checkFailed
+            } else if findings.outcome == .fail {
+                .regression
+            } else if strict && findings.outcome == .inconclusive {
+                .inconclusive
+            } else if strict && findings.verdict.rows.contains(where: \.isFaster) {
+                .improvement
+            } else {
+                .success
+            }
+        if status != .success { throw Exit(code: status.rawValue) }
+    }
+}
+
+/// What a gate takes for a regression.
+struct GateRuleOptions: ParsableArguments {
+    @Option(help: "Seconds to measure, 10 to 86400.")
+    var budget = 600.0
+
+    @Option(help: "Slowdowns up to this many per cent never fail; of p99: five times it.")
+    var tolerance = 2.0
+
+    @Option(
+        help: "A slowdown by this many per cent must be excluded to pass; of p99: ten times it.")
+    var margin = 10.0
+
+    @Option(help: "How often equal builds may fail, above 0, at most 0.5.")
+    var falseAlarms = 0.01
+
+    func validate() throws {
+        if !(10...86_400).contains(budget) {
+            throw ValidationError("--budget: expected 10 to 86400, found \(budget)")
+        }
+        if !(0...100).contains(tolerance) {
+            throw ValidationError("--tolerance: expected 0 to 100, found \(tolerance)")
+        }
+        if !(margin > tolerance && margin <= 1000) {
+            throw ValidationError(
+                "--margin: expected more than the tolerance, at most 1000, found \(margin)")
+        }
+        if !(falseAlarms > 0 && falseAlarms <= 0.5) {
+            throw ValidationError("--false-alarms: expected above 0, at most 0.5")
+        }
+    }
+
+    var rules: GateRules {
+        var rules = GateRules()
+        rules.tolerance = tolerance / 100
+        rules.tailTolerance = tolerance / 20
+        rules.margin = margin / 100
+        rules.tailMargin = margin / 10
+        rules.falseAlarmRate = falseAlarms
+        return rules
     }
 }

@@ -1,0 +1,146 @@
+import Foundation
+import Glibc
+import Results
+
+/// A child process that visits cells on request. One thread; call `stop` in the end.
+final class GateProcess {
+    let greeting: GateProtocol.Greeting
+    private let program: String
+    private let pid: pid_t
+    private let input: Int32
+    private let output: Int32
+    private let errorFile: String
+    private var buffer: [UInt8] = []
+    private var isRunning = true
+
+    /// Longest time to start, and for one visit: only a hang or a dead machine takes so long.
+    private static let patienceMs: Int32 = 60_000
+
+    /// Starts `program` and waits for its greeting.
+    ///
+    /// - Parameters:
+    ///   - name: What messages call it.
+    ///   - scratch: A folder for what it writes to standard error.
+    /// - Throws: `CommandFailure` where it cannot be started or is no such program.
+    init(program: String, name: String, arguments: [String], scratch: String) throws {
+        self.program = name
+        errorFile = "\(scratch)/errors-\(UUID().uuidString)"
+        var toChild: [Int32] = [-1, -1]
+        var fromChild: [Int32] = [-1, -1]
+        guard pipe(&toChild) == 0, pipe(&fromChild) == 0 else {
+            throw CommandFailure(.unfit, "no pipe: \(String(cString: strerror(errno)))")
+        }
+        for end in toChild + fromChild { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, toChild[0], STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, fromChild[1], STDOUT_FILENO)
+        posix_spawn_file_actions_addopen(
+            &actions, STDERR_FILENO, errorFile, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        let words: [UnsafeMutablePointer<CChar>?] =
+            ([name, GateProtocol.command] + arguments).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        var child: pid_t = 0
+        let code = posix_spawn(&child, program, &actions, nil, words, environ)
+        close(toChild[0])
+        close(fromChild[1])
+        guard code == 0 else {
+            close(toChild[1])
+            close(fromChild[0])
+            unlink(errorFile)
+            throw CommandFailure(
+                .badInput, "\(name): cannot be started: \(String(cString: strerror(code)))")
+        }
+        pid = child
+        input = toChild[1]
+        output = fromChild[0]
+        do {
+            let line = try Self.readLine(output, &buffer)
+            guard let line,
+                let greeting = try? JSONDecoder().decode(
+                    GateProtocol.Greeting.self, from: Data(line)),
+                greeting.gateProtocol == GateProtocol.version
+            else {
+                throw CommandFailure(
+                    .badInput,
+                    "\(name): expected an fqbench that speaks version \(GateProtocol.version) of "
+                        + "the gate's protocol\(Self.lastLine(errorFile))")
+            }
+            self.greeting = greeting
+        } catch {
+            kill(child, SIGKILL)
+            waitpid(child, nil, 0)
+            close(toChild[1])
+            close(fromChild[0])
+            unlink(errorFile)
+            throw error
+        }
+    }
+
+    /// One visit.
+    func visit(cell: Int, round: Int) throws -> RoundRecord {
+        let request = Array(
+            try GateProtocol.line(GateProtocol.Request(cell: cell, round: round)))
+        guard write(input, request, request.count) == request.count,
+            let line = try Self.readLine(output, &buffer)
+        else {
+            throw CommandFailure(.unfit, "\(program) ended in a visit\(Self.lastLine(errorFile))")
+        }
+        do {
+            return try JSONDecoder().decode(RoundRecord.self, from: Data(line))
+        } catch {
+            throw CommandFailure(.unfit, "\(program): its answer is no round: \(error)")
+        }
+    }
+
+    /// Ends the process, at once if it does not end by itself. Safe to call at any time.
+    func stop() {
+        guard isRunning else { return }
+        isRunning = false
+        close(input)
+        var waited = 0
+        while waitpid(pid, nil, WNOHANG) == 0 {
+            if waited == 200 {
+                kill(pid, SIGKILL)
+                waitpid(pid, nil, 0)
+                break
+            }
+            usleep(5000)
+            waited += 1
+        }
+        close(output)
+        unlink(errorFile)
+    }
+
+    deinit { stop() }
+
+    /// The next line; nil at the end, or where nothing came for too long.
+    private static func readLine(_ descriptor: Int32, _ buffer: inout [UInt8]) throws -> [UInt8]? {
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        var searched = 0
+        while true {
+            if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+                let line = Array(buffer[..<end])
+                buffer.removeFirst(end + 1)
+                return line
+            }
+            searched = buffer.count
+            var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&wait, 1, patienceMs)
+            if ready < 0 && errno == EINTR { continue }
+            guard ready > 0 else { return nil }
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0, buffer.count < 64 << 20 else { return nil }
+            buffer.append(contentsOf: chunk[..<count])
+        }
+    }
+
+    /// What the child said last, as the rest of a sentence.
+    private static func lastLine(_ file: String) -> String {
+        let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+        guard let line = text.split(whereSeparator: \.isNewline).last else { return "" }
+        return ": " + line.prefix(300)
+    }
+}
