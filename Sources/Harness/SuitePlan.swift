@@ -263,6 +263,8 @@ public struct SuitePlan: Sendable {
             switch cell.job {
             case .ring(_, let workload): try encoder.encode(workload)
             case .reporting(_, let workload): try encoder.encode(workload)
+            case .pipeline(_, let workload): try encoder.encode(workload)
+            case .lifetime(let job): try job.encoded(by: encoder)
             }
         let fields = try JSONSerialization.jsonObject(with: bytes) as? [String: Any] ?? [:]
         let shared = fields.filter { $0.key != "placements" }

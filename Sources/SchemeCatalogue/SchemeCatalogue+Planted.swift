@@ -12,7 +12,11 @@ extension SchemeCatalogue {
             RingScheme(DelayedRing<LockedRing<HeldLock<TicketLock>>>.self),
         ],
         reporting: [
-            ReportingScheme(RCURefcountReporting<HeldLock<FutexLock>, PoolNodes>.self),
-            ReportingScheme(ShardedReporting<HeldLock<FutexLock>, PoolNodes>.self),
+            ReportingScheme(
+                RCURefcountReporting<HeldLock<FutexLock>, PoolNodes>.self,
+                checked: RCURefcountReporting<CheckedLock, CheckedNodes>.self),
+            ReportingScheme(
+                ShardedReporting<HeldLock<FutexLock>, PoolNodes>.self,
+                checked: ShardedReporting<CheckedLock, CheckedNodes>.self),
         ])
 }

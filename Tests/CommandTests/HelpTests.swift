@@ -4,7 +4,7 @@ import Testing
 @Suite("Every command explains itself") struct HelpTests {
     static let commands: [[String]] = [
         [], ["run"], ["replay"], ["list"], ["topology"], ["trace"], ["trace", "import"],
-        ["trace", "info"], ["trace", "export"], ["report"], ["compare"], ["history"],
+        ["trace", "info"], ["trace", "export"], ["report"], ["compare"], ["history"], ["gate"],
     ]
 
     @Test("help has an example and fits 80 columns", arguments: commands)

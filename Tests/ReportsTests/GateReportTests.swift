@@ -53,7 +53,7 @@ import Testing
                         ($0 ?? 0) < ($1 ?? 0)
                     }.compactMap { $0 }
         )
-        #expect(text.contains("equal builds fail in at most 1.0 % of gates"))
+        #expect(text.contains("equal builds fail in at most 0.5 % of gates"))
     }
 
     @Test("JUnit is well formed, whatever names hold")

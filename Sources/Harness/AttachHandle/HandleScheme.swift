@@ -171,8 +171,6 @@ struct HandleJob: TrialJob {
     let workload: HandleWorkload
 
     var measure: CellMeasure { workload.measure }
-    var parameters: String { "\(workload)" }
-    var burstMs: Double? { workload.burstMs }
 
     func run(_ settings: TrialSettings, index: Int) throws -> RoundRecord {
         try LifetimeTrial(

@@ -1,3 +1,4 @@
+import Foundation
 import Measurement
 import Placement
 import Results
@@ -6,14 +7,21 @@ import Results
 protocol TrialJob: Sendable {
     /// The kind of table that the figures go into.
     var measure: CellMeasure { get }
-    /// Every parameter, for the plan's fingerprint.
-    var parameters: String { get }
-    /// Length of a burst in milliseconds, instead of the suite's.
-    var burstMs: Double? { get }
+    associatedtype Workload: LifetimeWorkload
+    var workload: Workload { get }
     /// One round.
     ///
     /// - Throws: `PlacementError` where a thread cannot be pinned or was moved.
     func run(_ settings: TrialSettings, index: Int) throws -> RoundRecord
+}
+
+extension TrialJob {
+    /// Every parameter, for the plan's fingerprint.
+    var parameters: String { "\(workload)" }
+    /// Length of a burst in milliseconds, instead of the suite's.
+    var burstMs: Double? { workload.burstMs }
+    /// The same as a file has it.
+    func encoded(by encoder: JSONEncoder) throws -> Data { try encoder.encode(workload) }
 }
 
 /// Where and how long a trial runs.

@@ -115,8 +115,6 @@ struct PASIDJob: TrialJob {
     let workload: PASIDWorkload
 
     var measure: CellMeasure { workload.measure }
-    var parameters: String { "\(workload)" }
-    var burstMs: Double? { workload.burstMs }
 
     func run(_ settings: TrialSettings, index: Int) throws -> RoundRecord {
         try LifetimeTrial(

@@ -176,8 +176,6 @@ struct ReleaseJob: TrialJob {
     let workload: ReleaseWorkload
 
     var measure: CellMeasure { workload.measure }
-    var parameters: String { "\(workload)" }
-    var burstMs: Double? { workload.burstMs }
 
     func run(_ settings: TrialSettings, index: Int) throws -> RoundRecord {
         try LifetimeTrial(

@@ -188,7 +188,11 @@ public enum GateReport {
             .init("exact measure", kind: .flexible(minimum: 20), alignRight: false),
             .init("expected"), .init("found"), .init("change"), .init("", alignRight: false),
         ])
-        for finding in findings.deterministic {
+        let shown = findings.deterministic.filter { $0.isFailure || $0.found > 0.005 }
+        guard !shown.isEmpty else {
+            return ["Exact measures: \(findings.deterministic.count), all of them 0."]
+        }
+        for finding in shown {
             let change = finding.expected.flatMap { $0 > 0 ? finding.found / $0 : nil }
             table.append([
                 .text(finding.name),

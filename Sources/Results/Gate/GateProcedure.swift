@@ -88,7 +88,7 @@ public struct GateProcedure: Sendable {
         let blocks = phase == .screening ? screeningBlocks : confirmationBlocks
         let isOver = spent >= 1
         let isScreened = phase == .screening && spent >= rules.screeningShare
-        if blocks >= rules.blocks(beforeLook: looks + 1) || isOver || isScreened {
+        if blocks >= rules.blocks(beforeLook: looks + 1, in: phase) || isOver || isScreened {
             looks += 1
             if phase == .screening { screen() } else { confirm() }
         }

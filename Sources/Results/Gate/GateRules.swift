@@ -67,15 +67,17 @@ public struct GateRules: Sendable, Equatable {
     public var margin = 0.10
     public var tailMargin = 1.0
     /// How often a gate of equal builds may fail, over all its figures.
-    public var falseAlarmRate = 0.01
+    public var falseAlarmRate = 0.005
     /// How often a figure may pass that is slower by its margin.
     public var missRate = 0.005
     /// Screening hands a figure on to confirmation where its p-value is at most this.
     public var suspicion = 0.15
     /// Share of the budget after which screening ends, decided or not.
     public var screeningShare = 0.5
-    /// Blocks before the first look of each phase; later looks come after √2 times as many.
+    /// Blocks before the first look of screening and of confirmation; later looks come after √2
+    /// times as many. With fewer blocks no p-value of a confirmation could be small enough.
     public var firstLook = 8
+    public var firstConfirmation = 12
 
     public init() {}
 
@@ -92,7 +94,8 @@ public struct GateRules: Sendable, Equatable {
     static func spent(_ rate: Double, look: Int) -> Double { rate / Double(look * (look + 1)) }
 
     /// After how many blocks of a phase the k-th look comes, k from 1.
-    func blocks(beforeLook look: Int) -> Int {
-        Int((Double(firstLook) * pow(2, Double(look - 1) / 2)).rounded())
+    func blocks(beforeLook look: Int, in phase: GateProcedure.Phase) -> Int {
+        let first = phase == .screening ? firstLook : firstConfirmation
+        return Int((Double(first) * pow(2, Double(look - 1) / 2)).rounded())
     }
 }

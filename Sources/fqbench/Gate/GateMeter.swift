@@ -1,4 +1,5 @@
 import Foundation
+import Reports
 import Results
 
 /// The visits of one block: for each figure, what each of the four processes had, in their order.
@@ -31,6 +32,14 @@ struct GateMeter {
     /// Failed checks, a sentence each.
     private(set) var violations: [String] = []
     private var canaries: [String: [Double]] = [:]
+    /// Bytes allocated in the measured loops, and requests, by cell.
+    private var allocated: [CellKey: (base: Allocation, head: Allocation)] = [:]
+
+    private struct Allocation {
+        var bytes = 0.0
+        var requests = 0.0
+        var perRequest: Double? { requests > 0 ? bytes / requests : nil }
+    }
 
     init(stepNs: Double) { self.stepNs = stepNs }
 
@@ -44,6 +53,7 @@ struct GateMeter {
                 "\(key.scheme) under \(key.workload), \(isHead ? "head" : "base"): \(violation)")
             return
         }
+        count(round, of: key, isHead: isHead)
         guard isUsable(round, placement: key.placement) else {
             slowVisits += 1
             return
@@ -56,6 +66,43 @@ struct GateMeter {
             block.values[cell, default: [[], [], [], []]][place].append(sign * log(value))
         }
     }
+
+    /// A slow machine allocates as much as a fast one: every visit counts.
+    private mutating func count(_ round: RoundRecord, of key: CellKey, isHead: Bool) {
+        let bytes = round.threads.compactMap(\.allocatedBytes)
+        guard bytes.count == round.threads.count else { return }
+        let requests = round.threads.filter { $0.role == "producer" }.reduce(0) {
+            $0 + Double($1.operations)
+        }
+        let sum = bytes.reduce(0) { $0 + Double($1) }
+        var sides = allocated[key] ?? (Allocation(), Allocation())
+        if isHead {
+            sides.head.bytes += sum
+            sides.head.requests += requests
+        } else {
+            sides.base.bytes += sum
+            sides.base.requests += requests
+        }
+        allocated[key] = sides
+    }
+
+    /// Bytes per request of the head against the base. What a request allocates is the same every
+    /// time; a hundredth leaves room for what a thread allocates once.
+    var allocationFindings: [DeterministicFinding] {
+        allocated.sorted { ($0.key.workload, $0.key.label) < ($1.key.workload, $1.key.label) }
+            .compactMap { key, sides in
+                guard let before = sides.base.perRequest, let after = sides.head.perRequest else {
+                    return nil
+                }
+                let isMore = after > before * (1 + Self.allocationTolerance) + 0.01
+                return DeterministicFinding(
+                    name: "\(key.label) under \(key.workload), bytes per request",
+                    expected: before, found: after, tolerance: Self.allocationTolerance,
+                    isFailure: isMore)
+            }
+    }
+
+    private static let allocationTolerance = 0.01
 
     var notes: [String] {
         guard visits > 0, Double(slowVisits) > 0.4 * Double(visits) else { return [] }

@@ -19,7 +19,8 @@ final class GateProcess {
     /// Starts `program` and waits for its greeting.
     ///
     /// - Parameters:
-    ///   - name: What messages call it.
+    ///   - name: What messages call it. The program itself sees one name for both sides: the
+    ///     length of an argument moves the stack.
     ///   - scratch: A folder for what it writes to standard error.
     /// - Throws: `CommandFailure` where it cannot be started or is no such program.
     init(program: String, name: String, arguments: [String], scratch: String) throws {
@@ -39,7 +40,7 @@ final class GateProcess {
         posix_spawn_file_actions_addopen(
             &actions, STDERR_FILENO, errorFile, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         let words: [UnsafeMutablePointer<CChar>?] =
-            ([name, GateProtocol.command] + arguments).map { strdup($0) } + [nil]
+            (["fqbench", GateProtocol.command] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var child: pid_t = 0
         let code = posix_spawn(&child, program, &actions, nil, words, environ)

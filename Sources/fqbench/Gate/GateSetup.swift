@@ -8,8 +8,8 @@ import SchemeCatalogue
 /// What every gate of one command shares: copies of both programs and of the suite, and the clock.
 struct GateSetup {
     let scratch: GateScratch
-    let base: String
-    let head: String
+    let base: LiveGate.Side
+    let head: LiveGate.Side
     let suiteFile: String
     let schemes: [String]
     let workloads: [String]
@@ -43,8 +43,10 @@ struct GateSetup {
             passesPerNs: try SuiteRunner.thinkPassesPerNs(
                 topology: topology, clock: calibration))
         scratch = try GateScratch()
-        self.base = try scratch.copy(program: base, side: "base")
-        self.head = try scratch.copy(program: head, side: "head")
+        self.base = LiveGate.Side(
+            program: try scratch.copy(program: base, side: "base"), name: base)
+        self.head = LiveGate.Side(
+            program: try scratch.copy(program: head, side: "head"), name: head)
         suiteFile = try scratch.copy(suite: suite)
     }
 
@@ -64,8 +66,8 @@ struct GateSetup {
         rules: GateRules, budgetSeconds: Double, seed: UInt64, headOptions: [String] = []
     ) throws -> LiveGate {
         LiveGate(
-            base: LiveGate.Side(program: base, name: "base"),
-            head: LiveGate.Side(program: head, name: "head", extra: headOptions),
+            base: base,
+            head: LiveGate.Side(program: head.program, name: head.name, extra: headOptions),
             arguments: arguments, stepNs: clock.stepNs, rules: rules,
             budgetSeconds: budgetSeconds, seed: seed, scratch: scratch.path,
             shouldStop: { StopSignal.isRequested })

@@ -1,6 +1,7 @@
 import FaultModel
 import Foundation
 import Measurement
+import Reports
 import Results
 
 /// Measures two builds in turn and feeds the gate's procedure.
@@ -40,6 +41,8 @@ struct LiveGate {
         let notes: [String]
         /// Failed checks of the head, and of the base.
         let violations: [String]
+        /// Bytes per request, of each cell.
+        let allocations: [DeterministicFinding]
     }
 
     func run(progress: ProgressPrinter) throws -> Result {
@@ -72,7 +75,8 @@ struct LiveGate {
         return Result(
             verdict: GateVerdict(of: gate), seconds: (clock.now - start) / .seconds(1),
             visits: meter.visits, slowVisits: meter.slowVisits, notes: notes,
-            violations: meter.violations)
+            violations: meter.violations,
+            allocations: meter.allocationFindings)
     }
 
     private struct CommonCells {
