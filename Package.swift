@@ -41,7 +41,10 @@ let package = Package(
             name: "FaultQueues",
             dependencies: ["FaultModel", "CPlatform", "CControl", "CJemalloc", "CURCU"],
             swiftSettings: measured),
-        .target(name: "FaultTraffic", dependencies: ["FaultModel"], swiftSettings: strict),
+        .target(name: "Decompression", swiftSettings: strict),
+        .target(
+            name: "FaultTraffic", dependencies: ["FaultModel", "Decompression"],
+            swiftSettings: strict),
         .target(name: "FaultOracle", dependencies: ["FaultModel"], swiftSettings: strict),
 
         // The machine and the measuring of it.
@@ -49,7 +52,9 @@ let package = Package(
         .target(
             name: "Measurement", dependencies: ["CPlatform", "CJemalloc", "CHwloc", histogram],
             swiftSettings: strict),
-        .target(name: "Results", dependencies: ["FaultModel", histogram], swiftSettings: strict),
+        .target(
+            name: "Results", dependencies: ["FaultModel", "Decompression", histogram],
+            swiftSettings: strict),
         .target(
             name: "Harness",
             dependencies: [
@@ -73,7 +78,7 @@ let package = Package(
         .testTarget(
             name: "FaultQueuesTests",
             dependencies: ["FaultModel", "FaultQueues", "FaultOracle", "Harness", "CPlatform"]),
-        .testTarget(name: "FaultTrafficTests", dependencies: ["FaultTraffic"]),
+        .testTarget(name: "FaultTrafficTests", dependencies: ["FaultTraffic", "Decompression"]),
         .testTarget(name: "FaultOracleTests", dependencies: ["FaultOracle"]),
         .testTarget(name: "PlacementTests", dependencies: ["Placement", "CHwloc"]),
         .testTarget(name: "MeasurementTests", dependencies: ["Measurement", "CPlatform"]),

@@ -1,3 +1,4 @@
+import Decompression
 import Foundation
 import Glibc
 
@@ -11,30 +12,44 @@ public enum TraceReader {
         try options.validate()
         let input = try ByteInput(path: path, limit: options.byteLimit)
         let head = try input.read(upTo: headLength)
-        guard let compression = compression(of: head) else {
+        guard let compression = Compression.detected(in: head) else {
             try checkName(input.file, isEmpty: head.isEmpty)
             return try read(input, head: head, options: options) {}
         }
         let seekable = try input.rewind() ? input : spool(head, input, limit: options.byteLimit)
-        let decompressor = try Decompressor(compression, input: seekable, options: options)
+        let decompressor = try refused(input.file) { () throws(DecompressionError) in
+            try Decompressor(
+                compression, input: seekable.descriptor, toolDirectories: options.toolDirectories)
+        }
         defer { decompressor.stop() }
-        let plainHead = try decompressor.output.read(upTo: headLength)
-        if plainHead.count < headLength { try decompressor.finish() }
-        guard self.compression(of: plainHead) == nil else {
+        let output = ByteInput(
+            owning: decompressor.output, file: input.file, limit: options.byteLimit)
+        let finish = { () throws(TraceError) in
+            try refused(input.file) { () throws(DecompressionError) in try decompressor.finish() }
+        }
+        let plainHead = try output.read(upTo: headLength)
+        if plainHead.count < headLength { try finish() }
+        guard Compression.detected(in: plainHead) == nil else {
             throw TraceError(
                 .notATrace, file: input.file,
                 "expected a trace inside, found another compressed file; decompress it first")
         }
-        return try read(
-            decompressor.output, head: plainHead, options: options, atEnd: decompressor.finish)
+        return try read(output, head: plainHead, options: options, atEnd: finish)
+    }
+
+    /// What `body` returns, or its error with the file's name.
+    private static func refused<Value>(
+        _ file: String, _ body: () throws(DecompressionError) -> Value
+    ) throws(TraceError) -> Value {
+        do throws(DecompressionError) {
+            return try body()
+        } catch {
+            throw TraceError(.decompressor, file: file, error.description)
+        }
     }
 
     /// Enough to tell the forms apart.
     private static let headLength = 4096
-
-    private static func compression(of head: [UInt8]) -> Compression? {
-        Compression.allCases.first { head.starts(with: $0.magic) }
-    }
 
     /// A name that promises a compression whose first bytes are not there.
     private static func checkName(_ file: String, isEmpty: Bool) throws(TraceError) {

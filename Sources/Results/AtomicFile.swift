@@ -115,36 +115,3 @@ enum AtomicFile {
 
     private static func hex(_ value: UInt64) -> String { String(value, radix: 16) }
 }
-
-extension AtomicFile {
-    /// All bytes of a file or a pipe, at most `limit`.
-    static func read(_ path: String, limit: Int) throws(ResultFileError) -> [UInt8] {
-        guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw ResultFileError(path: path, reason: .missing)
-        }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { throw ResultFileError(path: path, reason: .missing) }
-            throw .system(path, "open")
-        }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        let chunk = 1 << 16
-        while true {
-            var buffer = [UInt8](repeating: 0, count: chunk)
-            let count = Glibc.read(descriptor, &buffer, chunk)
-            if count == 0 { break }
-            guard count > 0 else {
-                if errno == EINTR { continue }
-                if errno == EISDIR { throw ResultFileError(path: path, reason: .isFolder) }
-                throw .system(path, "read")
-            }
-            guard bytes.count + count <= limit else {
-                throw ResultFileError(path: path, reason: .tooLarge(limit: limit))
-            }
-            bytes.append(contentsOf: buffer[..<count])
-        }
-        guard !bytes.isEmpty else { throw ResultFileError(path: path, reason: .empty) }
-        return bytes
-    }
-}

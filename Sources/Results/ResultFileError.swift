@@ -13,6 +13,8 @@ public struct ResultFileError: Error, Equatable, Sendable, CustomStringConvertib
         case notRegular
         /// More bytes than `limit`.
         case tooLarge(limit: Int)
+        /// A compressed file that cannot be decompressed; why.
+        case compressed(String)
         /// The parser's words, with line and column where it gives them.
         case notJSON(String)
         /// JSON, but `tool` is not `fqbench`.
@@ -51,6 +53,7 @@ public struct ResultFileError: Error, Equatable, Sendable, CustomStringConvertib
         case .isFolder: "is a folder; expected a file"
         case .notRegular: "is not a regular file; a result is not written over it"
         case .tooLarge(let limit): "larger than \(limit >> 20) MiB; no result file is"
+        case .compressed(let problem): problem
         case .notJSON(let problem): "not JSON: \(problem)"
         case .notOurs: "JSON, but not a result of fqbench: expected \"tool\": \"fqbench\""
         case .newerSchema(let found, let supported):

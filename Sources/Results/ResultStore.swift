@@ -1,3 +1,4 @@
+import Decompression
 import Foundation
 
 /// Result files: JSON with sorted keys, replaced as a whole or not at all.
@@ -27,6 +28,11 @@ public enum ResultStore {
         let existing: RunIdentity
         do throws(ResultFileError) {
             let bytes = try AtomicFile.read(path, limit: maximumBytes)
+            guard Compression.detected(in: bytes.prefix(16)) == nil else {
+                throw ResultFileError(
+                    path: path,
+                    reason: .compressed("is compressed; decompress it to go on with its run"))
+            }
             existing = try ResultDecoding.decode(RunIdentity.self, from: bytes, path: path)
         } catch {
             guard error.reason == .missing else { throw error }
@@ -38,9 +44,10 @@ public enum ResultStore {
         try write(document, to: path, overwrite: true)
     }
 
-    /// The run in the file at `path`, every value checked and every histogram decodable.
+    /// The run in the file at `path`, which may be compressed with xz, zstd or gzip; every value
+    /// checked and every histogram decodable.
     public static func read(_ path: String) throws(ResultFileError) -> RunDocument {
-        try decode(try AtomicFile.read(path, limit: maximumBytes), path: path)
+        try decode(try AtomicFile.readPlain(path, limit: maximumBytes), path: path)
     }
 
     /// The run in `bytes`; `path` only names it in errors.

@@ -5,6 +5,7 @@ import Testing
     static let commands: [[String]] = [
         [], ["run"], ["replay"], ["list"], ["topology"], ["trace"], ["trace", "import"],
         ["trace", "info"], ["trace", "export"], ["report"], ["compare"], ["history"], ["gate"],
+        ["verify"],
     ]
 
     @Test("help has an example and fits 80 columns", arguments: commands)

@@ -1,3 +1,4 @@
+import Decompression
 import FaultModel
 import Foundation
 import Glibc

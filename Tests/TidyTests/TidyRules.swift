@@ -140,11 +140,12 @@ enum TidyRules {
     static let imports: [String: Set<String>] = [
         "FaultModel": [],
         "FaultQueues": ["FaultModel", "CPlatform", "CControl", "CJemalloc", "CURCU", "Glibc"],
-        "FaultTraffic": ["FaultModel"] + systemModules,
+        "Decompression": [] + systemModules,
+        "FaultTraffic": ["FaultModel", "Decompression"] + systemModules,
         "FaultOracle": ["FaultModel"],
         "Placement": ["CHwloc", "CPlatform"] + systemModules,
         "Measurement": ["CPlatform", "CJemalloc", "CHwloc", "Histogram"] + systemModules,
-        "Results": ["FaultModel", "Histogram"] + systemModules,
+        "Results": ["FaultModel", "Decompression", "Histogram"] + systemModules,
         "Harness": [
             "FaultModel", "FaultQueues", "FaultTraffic", "FaultOracle", "Placement",
             "Measurement", "Results", "CPlatform",

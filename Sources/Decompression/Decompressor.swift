@@ -1,65 +1,40 @@
 import Foundation
 import Glibc
 
-/// The compressions that are read, through the system's tools.
-enum Compression: String, CaseIterable {
-    case xz, zstd, gzip
-
-    var magic: [UInt8] {
-        switch self {
-        case .xz: [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]
-        case .zstd: [0x28, 0xB5, 0x2F, 0xFD]
-        case .gzip: [0x1F, 0x8B]
-        }
-    }
-
-    /// Of a file's name, with its dot.
-    var suffix: String {
-        switch self {
-        case .xz: ".xz"
-        case .zstd: ".zst"
-        case .gzip: ".gz"
-        }
-    }
-}
-
 /// A running tool that decompresses a file into a pipe. One thread; call `stop` in the end.
-final class Decompressor {
-    /// What the tool writes.
-    let output: ByteInput
+public final class Decompressor {
+    /// The end of the pipe that what the tool writes is read from; the caller closes it.
+    public let output: Int32
     private let compression: Compression
-    private let file: String
     private var child: pid_t?
 
     /// Between the making of a pipe and the tool's start, no other tool of ours may inherit it:
     /// it would hold the pipe open past the end of the data.
     private static let spawning = NSLock()
 
-    /// Starts the tool on `input`, which must be at its first byte and is read by the tool alone.
-    init(
-        _ compression: Compression, input: ByteInput, options: ImportOptions
-    ) throws(TraceError) {
+    /// Starts the tool.
+    ///
+    /// - Parameters:
+    ///   - input: At the file's first byte; read by the tool alone.
+    ///   - toolDirectories: Where to look for the tool; nil: the directories of `PATH`.
+    public init(
+        _ compression: Compression, input: Int32, toolDirectories: [String]? = nil
+    ) throws(DecompressionError) {
         self.compression = compression
-        file = input.file
         let tool = compression.rawValue
         let searchPath = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        let folders =
-            options.toolDirectories
-            ?? searchPath.split(separator: ":").map { String($0) }
+        let folders = toolDirectories ?? searchPath.split(separator: ":").map { String($0) }
         let candidates: [String] = folders.map { folder in "\(folder)/\(tool)" }
         let path = candidates.first { candidate in access(candidate, X_OK) == 0 }
         guard let path else {
-            throw TraceError(
-                .decompressor, file: file, "is compressed and needs the tool \(tool): install it")
+            throw DecompressionError("is compressed and needs the tool \(tool): install it")
         }
-        let (child, reading, code) = Self.spawn(path, tool, input.descriptor)
+        let (child, reading, code) = Self.spawn(path, tool, input)
         guard code == 0 else {
-            throw TraceError(
-                .decompressor, file: file,
-                "cannot start \(path): \(AtomicFile.systemMessage(code))")
+            throw DecompressionError("cannot start \(path): \(String(cString: strerror(code)))")
         }
         self.child = child
-        output = ByteInput(owning: reading, file: file, limit: options.byteLimit)
+        output = reading
     }
 
     private static func spawn(
@@ -88,20 +63,19 @@ final class Decompressor {
     }
 
     /// After the end of the output: whether the tool found its input whole.
-    func finish() throws(TraceError) {
+    public func finish() throws(DecompressionError) {
         guard let child else { return }
         self.child = nil
         let status = Self.wait(for: child)
         guard status == 0 else {
-            throw TraceError(
-                .decompressor, file: file,
+            throw DecompressionError(
                 "\(compression.rawValue) cannot decompress it: expected a whole "
                     + "\(compression.suffix) file, found a truncated or damaged one")
         }
     }
 
     /// Ends the tool where it still runs. Safe to call at any time.
-    func stop() {
+    public func stop() {
         guard let child else { return }
         self.child = nil
         kill(child, SIGKILL)
