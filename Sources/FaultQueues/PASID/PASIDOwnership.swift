@@ -47,7 +47,7 @@ public final class PASIDOwnership<
         place.pointee.life.store(life, ordering: .relaxed)
         place.pointee.users.store(1, ordering: .relaxed)
         place.pointee.count.store(1, ordering: .relaxed)
-        core.tasks[task].space = Int32(truncatingIfNeeded: space)
+        core.homes[task] = Int32(truncatingIfNeeded: space)
         core.setRegister(task, 0)
         if Variant.has(.forkInherits), let parent {
             core.setRegister(task, core.register(parent))
@@ -57,9 +57,9 @@ public final class PASIDOwnership<
 
     @inlinable @inline(never)
     public func clone(_ task: Int, parent: Int) {
-        let space = Int(core.tasks[parent].space)
+        let space = Int(core.homes[parent])
         core.spaces[space].users.wrappingAdd(1, ordering: .relaxed)  // the parent's own keeps it
-        core.tasks[task].space = Int32(truncatingIfNeeded: space)
+        core.homes[task] = Int32(truncatingIfNeeded: space)
         core.setRegister(task, 0)
         if Policy.listsTasks { join(task, space) }
     }
@@ -68,12 +68,12 @@ public final class PASIDOwnership<
     @inlinable
     func join(_ task: Int, _ space: Int) {
         core.tasksLock.lock()
-        let first = core.spaces[space].firstTask
+        let first = core.firstTasks[space]
         let own = Int32(truncatingIfNeeded: task &+ 1)
-        core.tasks[task].next = first
-        core.tasks[task].previous = 0
-        if first != 0 { core.tasks[Int(first) &- 1].previous = own }
-        core.spaces[space].firstTask = own
+        core.links[task].next = first
+        core.links[task].previous = 0
+        if first != 0 { core.links[Int(first) &- 1].previous = own }
+        core.firstTasks[space] = own
         core.setRegister(task, core.pasid(space))
         core.tasksLock.unlock()
     }
@@ -82,12 +82,12 @@ public final class PASIDOwnership<
     @inlinable
     func unlist(_ task: Int, _ space: Int) {
         core.tasksLock.lock()
-        let (next, previous) = (core.tasks[task].next, core.tasks[task].previous)
-        if next != 0 { core.tasks[Int(next) &- 1].previous = previous }
+        let (next, previous) = (core.links[task].next, core.links[task].previous)
+        if next != 0 { core.links[Int(next) &- 1].previous = previous }
         if previous != 0 {
-            core.tasks[Int(previous) &- 1].next = next
+            core.links[Int(previous) &- 1].next = next
         } else {
-            core.spaces[space].firstTask = next
+            core.firstTasks[space] = next
         }
         core.tasksLock.unlock()
     }
@@ -104,7 +104,7 @@ public final class PASIDOwnership<
 
     @inlinable @inline(__always)
     func leave(_ task: Int, isExec: Bool) -> PASIDFate {
-        let space = Int(core.tasks[task].space)
+        let space = Int(core.homes[task])
         if Policy.listsTasks { unlist(task, space) }
         var register = core.register(task)
         if Variant.has(.dropsTooMuch) { register = core.pasid(space) }
@@ -145,7 +145,7 @@ public final class PASIDOwnership<
         let limit = core.configuration.limit(device)
         let pasid = Policy.acquire(core, space, limit: limit)
         if pasid == 0 { return .noPASID }
-        let users = place.pointee.bindsOfDevice[device]
+        let users = core.binds[space].ofDevice[device]
         let isBeyond = Int(pasid) > limit
         if isBeyond || (fails && users == 0) {
             Policy.bindFailed(core, space)
@@ -158,28 +158,27 @@ public final class PASIDOwnership<
             let life = place.pointee.life.load(ordering: .relaxed)  // as above
             core.entry(device, pasid).pointee.store(life, ordering: .relaxed)  // a number alone
         }
-        place.pointee.bindsOfDevice[device] = users &+ 1
-        place.pointee.binds &+= 1
+        core.binds[space].ofDevice[device] = users &+ 1
+        core.binds[space].all &+= 1
         return .bound(PASID(pasid).unsafelyUnwrapped)
     }
 
     @inlinable @inline(never)
     public func unbind(_ space: Int, device: Int) -> PASIDFate {
-        let place = core.spaces + space
         core.bindLock.lock()
-        let users = place.pointee.bindsOfDevice[device]
+        let users = core.binds[space].ofDevice[device]
         if users == 0 {
             core.bindLock.unlock()
             return .unknown
         }
-        place.pointee.bindsOfDevice[device] = users &- 1
-        place.pointee.binds &-= 1
+        core.binds[space].ofDevice[device] = users &- 1
+        core.binds[space].all &-= 1
         if users == 1 {
             // Relaxed: what takes the PASID next does so after the free that follows.
             core.entry(device, core.pasid(space)).pointee.store(0, ordering: .relaxed)
         }
         var fate = Policy.unbound(core, space)
-        if Variant.has(.freesWhileUsed) && place.pointee.binds == 0 {
+        if Variant.has(.freesWhileUsed) && core.binds[space].all == 0 {
             fate = core.freePASID(of: space)
         }
         core.bindLock.unlock()
@@ -190,7 +189,7 @@ public final class PASIDOwnership<
     @inlinable @inline(never)
     public func firstUse(_ task: Int) -> FixUpOutcome {
         if core.register(task) != 0 { return .ready }
-        let pasid = Policy.fixUp(core, Int(core.tasks[task].space))
+        let pasid = Policy.fixUp(core, Int(core.homes[task]))
         if pasid == 0 { return .noPASID }
         core.setRegister(task, pasid)
         return .fixed
@@ -203,7 +202,7 @@ public final class PASIDOwnership<
         // Relaxed, twice: numbers alone.
         let owner = core.entry(device, register).pointee.load(ordering: .relaxed)
         if owner == 0 { return .deviceFault }
-        let space = Int(core.tasks[task].space)
+        let space = Int(core.homes[task])
         let life = core.spaces[space].life.load(ordering: .relaxed)
         return owner == life ? .executed : .otherOwner
     }

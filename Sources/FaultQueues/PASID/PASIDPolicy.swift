@@ -60,10 +60,10 @@ public enum PerBind: PASIDPolicy {
     ) {
         core.tasksLock.lock()
         core.setPASID(space, pasid)
-        var place = core.spaces[space].firstTask
+        var place = core.firstTasks[space]
         while place != 0 {
             core.setRegister(Int(place) &- 1, pasid)
-            place = core.tasks[Int(place) &- 1].next
+            place = core.links[Int(place) &- 1].next
         }
         core.tasksLock.unlock()
     }
@@ -71,7 +71,7 @@ public enum PerBind: PASIDPolicy {
     @inlinable
     static func clear<Lock: LockPrimitive>(_ core: PASIDCore<Lock>, _ space: Int) -> PASIDFate {
         let pasid = core.pasid(space)
-        if pasid == 0 || core.spaces[space].binds > 0 { return .kept }
+        if pasid == 0 || core.binds[space].all > 0 { return .kept }
         push(core, space, 0)
         core.allocator.free(pasid)
         return .freed
@@ -106,7 +106,7 @@ public enum PerBind: PASIDPolicy {
     @inlinable
     public static func references<Lock: LockPrimitive>(
         _ core: PASIDCore<Lock>, _ space: Int
-    ) -> Int { core.spaces[space].binds }
+    ) -> Int { core.binds[space].all }
 }
 
 /// P1: binds and first uses take references; the last one dropped frees.

@@ -9,12 +9,7 @@ struct SVASpace: ~Copyable {
     @usableFromInline let life = SharedAtomic<UInt64>(0)
     /// Its PASID, 0 for none. Written with the bind lock held, or by the last reference.
     @usableFromInline let pasid = SharedAtomic<UInt32>(0)
-    /// The first of its tasks plus one, where the scheme keeps a list of them.
-    @usableFromInline var firstTask: Int32 = 0
-    /// Binds, and of each device; with the bind lock held.
-    @usableFromInline var binds = 0
-    @usableFromInline var bindsOfDevice = InlineArray<16, UInt16>(repeating: 0)
-    @usableFromInline let padding = InlineArray<6, UInt64>(repeating: 0)
+    @usableFromInline let padding = InlineArray<12, UInt64>(repeating: 0)
     /// References to the PASID, in schemes that count them: alone in its lines.
     @usableFromInline let references = PaddedAtomic<Int>(0)
 
@@ -22,17 +17,34 @@ struct SVASpace: ~Copyable {
     init() {}
 }
 
-/// A task, as far as PASIDs care: 64 bytes.
+/// An address space's binds: plain memory, with the bind lock held. Apart from what is atomic, so
+/// that a change of one is no access to the other.
 @usableFromInline
-struct SVATask: ~Copyable {
-    /// The PASID register; 0 is clear. Written by whoever acts for the task, and by schemes that
-    /// push a PASID to running tasks.
-    @usableFromInline let register = SharedAtomic<UInt32>(0)
-    @usableFromInline var space: Int32 = -1
-    /// Neighbours plus one, where the scheme keeps a list.
+struct SpaceBinds: BitwiseCopyable {
+    @usableFromInline var all = 0
+    @usableFromInline var ofDevice = InlineArray<16, UInt16>(repeating: 0)
+    @usableFromInline let padding = InlineArray<3, UInt64>(repeating: 0)
+
+    @usableFromInline
+    init() {}
+}
+
+/// A task's neighbours in its address space's list, plus one; 0 for none.
+@usableFromInline
+struct TaskLinks: BitwiseCopyable {
     @usableFromInline var next: Int32 = 0
     @usableFromInline var previous: Int32 = 0
-    @usableFromInline let padding = InlineArray<6, UInt64>(repeating: 0)
+
+    @usableFromInline
+    init() {}
+}
+
+/// A task's PASID register, 0 for clear; alone in its line. Written by whoever acts for the task,
+/// and by schemes that push a PASID to running tasks.
+@usableFromInline
+struct SVATask: ~Copyable {
+    @usableFromInline let register = SharedAtomic<UInt32>(0)
+    @usableFromInline let padding = InlineArray<7, UInt64>(repeating: 0)
 
     @usableFromInline
     init() {}
@@ -43,6 +55,12 @@ public struct PASIDCore<Lock: LockPrimitive>: BitwiseCopyable, @unchecked Sendab
     @usableFromInline let configuration: PASIDConfiguration
     @usableFromInline let spaces: UnsafeMutablePointer<SVASpace>
     @usableFromInline let tasks: UnsafeMutablePointer<SVATask>
+    /// By address space: binds, and the first task plus one where there is a list of them.
+    @usableFromInline let binds: SharedCells<SpaceBinds>
+    @usableFromInline let firstTasks: SharedCells<Int32>
+    /// By task: its address space, written by whoever acts for it, and its place in the list.
+    @usableFromInline let homes: SharedCells<Int32>
+    @usableFromInline let links: SharedCells<TaskLinks>
     /// A word for each device and PASID: the life of the address space that it leads to, 0 for no
     /// entry. Written with the bind lock held.
     @usableFromInline let entries: UnsafeMutablePointer<SharedAtomic<UInt64>>
@@ -57,6 +75,10 @@ public struct PASIDCore<Lock: LockPrimitive>: BitwiseCopyable, @unchecked Sendab
         self.configuration = configuration
         spaces = allocateShared(count: configuration.spaces) { _ in SVASpace() }
         tasks = allocateShared(count: configuration.tasks) { _ in SVATask() }
+        binds = allocateShared(count: configuration.spaces) { _ in SpaceBinds() }
+        firstTasks = allocateShared(zeroed: Int32.self, count: configuration.spaces)
+        homes = allocateShared(zeroed: Int32.self, count: configuration.tasks)
+        links = allocateShared(zeroed: TaskLinks.self, count: configuration.tasks)
         entries = allocateShared(count: configuration.devices << configuration.bits) { _ in
             SharedAtomic<UInt64>(0)
         }
@@ -67,6 +89,10 @@ public struct PASIDCore<Lock: LockPrimitive>: BitwiseCopyable, @unchecked Sendab
     func destroy() {
         freeShared(spaces, count: configuration.spaces)
         freeShared(tasks, count: configuration.tasks)
+        freeShared(binds, count: configuration.spaces)
+        freeShared(firstTasks, count: configuration.spaces)
+        freeShared(homes, count: configuration.tasks)
+        freeShared(links, count: configuration.tasks)
         freeShared(entries, count: configuration.devices << configuration.bits)
         allocator.destroy()
         bindLock.destroy()
