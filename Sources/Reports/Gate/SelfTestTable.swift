@@ -84,9 +84,10 @@ public struct SelfTestTable: Encodable, Sendable {
                         ?? Figures.absent),
             ])
         }
-        let counts = figures.map(String.init).joined(separator: ", ")
+        let counts =
+            figures.isEmpty ? "" : figures.map(String.init).joined(separator: ", ") + " figures, "
         let heading =
-            "Self-test of the gate on \(title): \(counts) figures, budget "
+            "Self-test of the gate, \(title): \(counts)budget "
             + "\(ProgressLine.duration(budgetSeconds)), seed \(seed)"
         let legend =
             "failed: on a figure of the planted cell, or, where nothing is planted, at all: false "

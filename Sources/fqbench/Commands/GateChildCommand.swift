@@ -46,6 +46,12 @@ struct GateChildCommand: ParsableCommand {
         chosen = try chosen.selecting(workloads: workloads)
         let topology = try Session.topology(cpus: cpus)
         let planted = try plant.map { try PlantedSlowdown(parsing: $0) }
+        if planted != nil {
+            // Patterns that meet no scheme with room for a slowdown are no mistake here.
+            chosen.schemes = SchemeCatalogue.planted.names.filter { name in
+                chosen.schemes.contains { NamePattern.fits($0, name) }
+            }
+        }
         let plan = try SuitePlan(
             suite: chosen, schemes: planted == nil ? SchemeCatalogue.all : SchemeCatalogue.planted,
             shape: topology.shape)

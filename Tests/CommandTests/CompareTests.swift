@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+
+@Suite("Comparing, gating and looking back") struct CompareTests {
+    let folder: Folder
+    /// A result of a short run.
+    let result: String
+
+    init() throws {
+        folder = try Folder()
+        result = folder.path + "/run.json"
+        let run = try Program.run(
+            [
+                "run", "--suite", "smoke", "--schemes", "spsc", "spsc-c", "--workloads",
+                "throughput", "--rounds", "12", "--bursts", "2", "--output", result, "--quiet",
+            ], in: folder)
+        try #require(run.status == 0, "\(run.errors)")
+    }
+
+    @Test("a run compared with itself has no change, in every format")
+    func compare() throws {
+        for format in ["table", "json", "markdown", "benchstat"] {
+            let outcome = try Program.run(
+                ["compare", result, result, "--format", format], in: folder)
+            #expect(outcome.status == 0 && outcome.errors == "", "\(outcome.errors)")
+            #expect(!outcome.text.isEmpty)
+            if format == "table" {
+                #expect(outcome.text.contains("0 slower, 0 faster"), "\(outcome.text)")
+                #expect(outcome.lines.allSatisfy { $0.count <= 80 })
+            }
+        }
+    }
+
+    @Test("a report is what the run showed")
+    func report() throws {
+        let outcome = try Program.run(["report", result], in: folder)
+        #expect(outcome.status == 0 && outcome.text.contains("spsc-c"))
+        let json = try Program.run(["report", result, "--json"], in: folder)
+        #expect(json.output == (try folder.read("run.json")))
+    }
+
+    @Test("a folder with one run has a history, an empty one has none")
+    func history() throws {
+        let outcome = try Program.run(["history", folder.path, "--all"], in: folder)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.text.contains("1 run from"))
+        let other = try Folder()
+        #expect(try Program.run(["history", other.path], in: other).status == 5)
+        try folder.file("broken.json", "{\"tool\": \"fqbench\"")
+        let partly = try Program.run(["history", folder.path], in: folder)
+        #expect(partly.status == 0 && partly.text.contains("Left out"), "\(partly.text)")
+    }
+
+    @Test("what cannot be compared or gated is refused in one line")
+    func refusals() throws {
+        let cut = try folder.file(
+            "cut.json", Data(try folder.read("run.json").prefix(2000)))
+        try Refusals.expect(["compare", result, cut], in: folder, saying: [cut])
+        try Refusals.expect(["compare", "./none.json", result], in: folder, saying: ["none.json"])
+        try Refusals.expect(["report", cut], in: folder, saying: [cut])
+        try Refusals.expect(["history", result], in: folder, saying: [result, "folder"])
+        try Refusals.expect(["gate"], in: folder, saying: ["--base", "--self-test"])
+        try Refusals.expect(
+            ["gate", "--base", "no-such-revision"], in: folder, saying: ["no-such-revision"])
+        for program in ["./none", "/bin/true", folder.path] {
+            try Refusals.expect(
+                ["gate", "--base-binary", program, "--quiet"], in: folder, saying: [program])
+        }
+        try Refusals.expect(
+            ["gate", "--self-test", "--recorded", cut], in: folder, saying: [cut])
+        // No litter of those that got as far as copying.
+        #expect(!folder.names.contains { $0.hasPrefix("fqbench-gate") })
+    }
+
+    @Test("the self-test counts its gates")
+    func selfTest() throws {
+        let outcome = try Program.run(
+            [
+                "gate", "--self-test", "--recorded", result, "--gates", "3", "--seed", "1",
+                "--quiet",
+            ], in: folder)
+        // A machine with one CPU has no figure to gate, and one that is busy too few clean ones.
+        if outcome.status == 0 {
+            #expect(outcome.lines.contains { $0.hasPrefix("nothing") }, "\(outcome.text)")
+        } else {
+            #expect(outcome.status == 1 && outcome.errorLines.count == 1, "\(outcome.errors)")
+        }
+    }
+}
