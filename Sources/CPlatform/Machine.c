@@ -1,6 +1,7 @@
 #include "CPlatformMachine.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -82,6 +83,13 @@ int fq_stop_install(void) {
         sigaction(SIGINT, &previous_interrupt, NULL);
         return error;
     }
+    // A program inherits the mask of the thread that started it, and some runtimes block signals
+    // in theirs: then no request would ever arrive.
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGINT);
+    sigaddset(&wanted, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
     installed = true;
     return 0;
 }
@@ -91,4 +99,8 @@ void fq_stop_uninstall(void) {
     sigaction(SIGINT, &previous_interrupt, NULL);
     sigaction(SIGTERM, &previous_terminate, NULL);
     installed = false;
+}
+
+int fq_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }

@@ -40,7 +40,7 @@ public struct LatencySamples: @unchecked Sendable {
     public func deallocate() { UnsafeMutableRawPointer(base).deallocate() }
 
     /// Keeps one sample, or counts it as dropped where the buffer is full.
-    @inlinable
+    @inlinable @inline(__always)
     public func record(_ ticks: UInt64) {
         let count = base[Self.countWord]
         if count < base[Self.capacityWord] {
@@ -53,7 +53,7 @@ public struct LatencySamples: @unchecked Sendable {
 
     /// Keeps the distance between two readings. Zero where the end is before the start, which the
     /// counters of two CPUs can make it by a few ticks.
-    @inlinable
+    @inlinable @inline(__always)
     public func record(from start: UInt64, to end: UInt64) {
         record(end > start ? end &- start : 0)
     }

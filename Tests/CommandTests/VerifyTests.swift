@@ -83,6 +83,6 @@ struct VerifyTests {
             }
         }
         #expect(outcome.status == 143)
-        #expect(outcome.text.contains("; stopped"))
+        #expect(outcome.text.replacing("\n", with: " ").contains("; stopped"), "\(outcome.text)")
     }
 }

@@ -104,7 +104,7 @@ final class DamagedReporting<Kind: ReportingDamageKind>: FaultReporting {
         Kind.damage == .removesNothing ? .removed : base.removeDevice(device)
     }
 
-    func flush(_ device: RequesterID, _ pasid: PASID) {
+    func flush(_ device: RequesterID, _ pasid: PASID?) {
         if Kind.damage == .flushesNothing { return }
         if Kind.damage == .flushesAll {
             for number in 1...8 { base.flush(device, PASID(number)!) }

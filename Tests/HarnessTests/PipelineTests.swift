@@ -59,6 +59,54 @@ extension Trials {
             }
         }
 
+        /// A damage that every pipeline trial must find, and how.
+        private struct Damage: Sendable, CustomTestStringConvertible {
+            let scheme: ReportingScheme
+            let workload: PipelineWorkload
+            let finding: String
+            var testDescription: String { "\(finding): \(workload.name)" }
+
+            init<Kind: ReportingDamageKind>(_: Kind.Type, _ workload: Int, _ finding: String) {
+                scheme = ReportingScheme(
+                    DamagedReporting<Kind>.self, checked: DamagedReporting<Kind>.self)
+                self.workload = workloads[workload]
+                self.finding = finding
+            }
+        }
+
+        private static let damages = [
+            Damage(AnsweringTwice.self, 0, "groups answered more than once"),
+            Damage(AnsweringTwice.self, 2, "groups answered more than once"),
+            Damage(AnsweringWrongly.self, 0, "groups answered with an error"),
+            Damage(AnsweringPages.self, 0, "answers to requests that were not last"),
+            Damage(DenyingAnswers.self, 0, "answers to groups that were answered already"),
+            Damage(MixingPages.self, 0, "pages in a group of another key"),
+            Damage(SwappingPages.self, 0, "pages out of order"),
+            Damage(DroppingPages.self, 0, "groups with too few or too many pages"),
+            Damage(DroppingPages.self, 3, "groups with too few or too many pages"),
+            Damage(AnsweringUnhandled.self, 0, "answered by workers"),
+            Damage(LosingDevice.self, 0, "reports of a device that was not there"),
+            Damage(LosingMemory.self, 0, "reports refused for want of memory"),
+            Damage(LosingGroups.self, 0, "devices gave up: no answer for 0.2 s"),
+            Damage(LosingGroups.self, 1, "devices gave up: no answer for 0.2 s"),
+            Damage(LosingGroups.self, 0, "groups never answered"),
+            Damage(FlushingNothing.self, 2, "groups unanswered when their flush returned"),
+        ]
+
+        @Test("damage is found", arguments: damages)
+        private func damage(_ damaged: Damage) throws {
+            // Whether enough happens in one round is the machine's business, so there are more.
+            var found: [String] = []
+            for round in 0..<40 {
+                var trial = try trial(damaged.scheme, damaged.workload, bursts: 2 + round)
+                trial.patience = 0.2
+                defer { trial.script.deallocate() }
+                found = try trial.run(index: round).check.violations
+                if found.contains(where: { $0.contains(damaged.finding) }) { return }
+            }
+            Issue.record("expected \"\(damaged.finding)\", found \(found)")
+        }
+
         @Test("a burst beyond the ring overflows, and what was dropped is sent again")
         func overflow() throws {
             let scheme = try #require(
@@ -93,7 +141,7 @@ extension Trials {
         let ring = SPSCRing(RingConfiguration(capacity: capacity, overflow: .sticky))
         var devices = EmulatedDevices(
             ring: ring.makeProducer(), words: words, port: port, intended: intended,
-            script: script, credits: credits, retryTicks: 0)
+            script: script, credits: credits, retryTicks: 0, patienceTicks: .max / 2)
         var consumer = ring.makeConsumer()
         devices.begin(script.bursts[0])
         try body(&devices, &consumer, port)

@@ -30,7 +30,8 @@ extension Trials {
             var testDescription: String { "\(finding): \(workload)" }
 
             init<Kind: ReportingDamageKind>(_: Kind.Type, _ workload: String, _ finding: String) {
-                scheme = ReportingScheme(DamagedReporting<Kind>.self)
+                scheme = ReportingScheme(
+                    DamagedReporting<Kind>.self, checked: DamagedReporting<Kind>.self)
                 self.workload = workload
                 self.finding = finding
             }
@@ -94,7 +95,9 @@ extension Trials {
             arguments: [plain, flush, beside, churn, late, failing])
         func sound(text: String) throws {
             let workload = try TrialBench.workload(text)
-            let scheme = ReportingScheme(DamagedReporting<SoundReporting>.self)
+            let scheme = ReportingScheme(
+                DamagedReporting<SoundReporting>.self,
+                checked: DamagedReporting<SoundReporting>.self)
             let trial = bench.reportingTrial(scheme, workload, oneCPU: false)
             #expect(try trial.run(index: 0).check.violations == [])
         }
@@ -106,7 +109,9 @@ extension Trials {
             ])
         func droppedSamples(text: String) throws {
             let workload = try TrialBench.workload(text)
-            let scheme = ReportingScheme(DamagedReporting<SoundReporting>.self)
+            let scheme = ReportingScheme(
+                DamagedReporting<SoundReporting>.self,
+                checked: DamagedReporting<SoundReporting>.self)
             var trial = bench.reportingTrial(scheme, workload, oneCPU: false)
             trial.sampleLimit = 1
             var found: [String] = []

@@ -2,6 +2,7 @@
 #ifndef CPLATFORM_MACHINE_H
 #define CPLATFORM_MACHINE_H
 
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,6 +42,10 @@ bool fq_stop_note(int signal, uint64_t now_ns);
 
 // Written by the handler alone. Read through fq_stop_requested().
 extern int fq_stop_signal;
+
+// Closes every descriptor from `first` on in the program that the actions are for. Returns the
+// errno, 0 for success. The C library's own name for this is hidden from Swift.
+int fq_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 
 // The number of the signal that asked to stop, 0 for none. Any thread, at the cost of a load.
 static inline int fq_stop_requested(void) {

@@ -18,7 +18,8 @@ extension KernelReporting {
     @inlinable @inline(never)
     public func removeDevice(_ device: RequesterID) -> RemoveDeviceOutcome { queue.remove(device) }
 
-    @inlinable
+    // Not inlined, so that the copy of the queue which it takes is out of the callers' loops.
+    @inlinable @inline(never)
     public func discardPartial() -> Int { queue.discardPartial() }
 
     public func census() -> ReportingCensus { queue.census() }

@@ -7,7 +7,9 @@ import Measurement
 ///
 /// A device whose page was dropped sends no further page of that group, and all open groups are
 /// sent again as a whole, because software discards the partial ones when it acknowledges the
-/// overflow. Owned by one thread.
+/// overflow. Where nothing can be sent for a long time because answers stay away, the devices send
+/// nothing any more, so that a structure which loses groups fails its check instead of standing
+/// still. Owned by one thread.
 public struct EmulatedDevices {
     private struct Device {
         /// Pages accepted by the ring and not given up since.
@@ -40,6 +42,7 @@ public struct EmulatedDevices {
     private let intended: UnsafeMutablePointer<UInt64>
     private let credits: UInt64
     private let retryTicks: UInt64
+    private let patienceTicks: UInt64
     private let devices: UnsafeMutablePointer<Device>
     private let keys: UnsafeMutablePointer<Key>
     /// A flag per device and index: a group of several pages is open there.
@@ -57,6 +60,9 @@ public struct EmulatedDevices {
     private var earliestRetry = UInt64.max
     private var blockedCount = 0
     private var request = UnbindWords.idle
+    /// When pages that wait were last seen to move; 0 where none wait.
+    private var waitTicks: UInt64 = 0
+    private var sentBeforeWait: UInt64 = 0
     /// When the first drop of the present overflow was; 0 where there is none.
     private var overflowTicks: UInt64 = 0
 
@@ -74,13 +80,15 @@ public struct EmulatedDevices {
     private(set) var blockings = 0
     /// Groups that found no sequence left.
     private(set) var unnumbered = 0
+    /// Whether answers stayed away for so long that nothing more is sent, ever.
+    private(set) var hasGivenUp = false
     /// From the first drop of an overflow to the next accepted request.
     let recoveries: LatencySamples
 
     init(
         ring: SPSCRing.Producer, words: UnsafeMutablePointer<UnbindWords>, port: ResponsePort,
         intended: UnsafeMutablePointer<UInt64>, script: PipelineScript, credits: Int,
-        retryTicks: UInt64
+        retryTicks: UInt64, patienceTicks: UInt64
     ) {
         self.ring = ring
         self.words = words
@@ -88,6 +96,7 @@ public struct EmulatedDevices {
         self.intended = intended
         self.credits = UInt64(credits)
         self.retryTicks = retryTicks
+        self.patienceTicks = patienceTicks
         let groupCount = script.bursts.map(\.groupCount).max() ?? 0
         counts = (script.devices.count, script.keys.count, groupCount)
         devices = allocateShared(count: counts.devices) { _ in Device() }
@@ -114,7 +123,7 @@ public struct EmulatedDevices {
     /// Starts a burst now.
     mutating func begin(_ plan: PlannedBurst) {
         self.plan = plan
-        next = 0
+        next = hasGivenUp ? plan.pageCount : 0
         sequence = 0
         request = UnbindWords.idle
         startTicks = Ticks.now()
@@ -134,6 +143,7 @@ public struct EmulatedDevices {
         }
         if blockedCount > 0 { sendWaiting(plan, now) }
         if now >= earliestRetry { sendAgain(plan, now) }
+        lookForStandstill(plan, now)
         return next == plan.pageCount && blockedCount == 0 && retryCount == 0 && close()
     }
 
@@ -339,6 +349,24 @@ public struct EmulatedDevices {
         for place in first..<first &+ Int(plan.groups[number].pageCount) {
             send(Int(plan.order[place]), plan, now)
             if plan.groups[number].state == .retrying { return }
+        }
+    }
+
+    // MARK: Standstill
+
+    private mutating func lookForStandstill(_ plan: PlannedBurst, _ now: UInt64) {
+        if blockedCount == 0 && retryCount == 0 {
+            waitTicks = 0
+        } else if waitTicks == 0 || sent != sentBeforeWait {
+            waitTicks = now
+            sentBeforeWait = sent
+        } else if now > waitTicks &+ patienceTicks {
+            hasGivenUp = true
+            next = plan.pageCount
+            for place in 0..<blockedCount { devices[Int(blocked[place])].firstWaiting = -1 }
+            blockedCount = 0
+            retryCount = 0
+            earliestRetry = .max
         }
     }
 

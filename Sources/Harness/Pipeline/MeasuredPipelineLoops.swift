@@ -40,17 +40,18 @@ public struct FaultThreadBurst {
         self.wait = wait
     }
 
-    /// Gives the devices their turn; true where nothing more will be sent in this burst.
+    /// Gives the devices their turn; true where nothing more will be sent in this burst. Mutating
+    /// because the whole burst would be copied for the call otherwise.
     @usableFromInline @inline(never)
-    func devicesAreFinished() -> Bool {
+    mutating func devicesAreFinished() -> Bool {
         if playsDevices { return devices.pointee.step() }
-        // ORDER pipeline.finished, acquire side. Pairs with the store in measuredDevices().
+        // ORDER pipeline.finished, acquire side. Pairs with the store in playThrough().
         // Keeps: the last request in the ring before the word that says it was the last.
         // If relaxed: the fault thread can find the ring empty and leave the request behind.
         return unbinds.pointee.isFinished.value.load(ordering: .acquiring) != 0
     }
 
-    @usableFromInline @inline(__always)
+    @inlinable @inline(__always)
     mutating func note(_ outcome: ReportOutcome) {
         if outcome == .queued {
             completed &+= 1
@@ -77,9 +78,11 @@ public struct FaultThreadBurst {
 public func measuredPipeline<Structure: FaultReporting>(
     _ structure: Structure, _ endpoint: inout Structure.Reporter, _ burst: inout FaultThreadBurst
 ) {
+    let buffer = burst.buffer
+    let batch = burst.batch
     while true {
         let isOver = burst.devicesAreFinished()
-        let count = burst.ring.dequeue(into: burst.buffer, limit: burst.batch)
+        let count = burst.ring.dequeue(into: buffer, limit: batch)
         if count == 0 {
             if burst.ring.acknowledgeOverflow() {
                 burst.discarded &+= structure.discardPartial()
@@ -93,7 +96,7 @@ public func measuredPipeline<Structure: FaultReporting>(
         burst.wait.succeeded()
         var place = 0
         while place < count {
-            let outcome = endpoint.report(burst.buffer[place])
+            let outcome = endpoint.report(buffer[place])
             burst.note(outcome)
             place &+= 1
         }
@@ -104,7 +107,7 @@ public func measuredPipeline<Structure: FaultReporting>(
 }
 
 /// Plays the devices on a thread of their own.
-func measuredDevices(
+func playThrough(
     _ devices: inout EmulatedDevices, _ words: UnsafeMutablePointer<UnbindWords>, _ wait: PollWait
 ) {
     var wait = wait

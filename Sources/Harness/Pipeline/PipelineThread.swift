@@ -162,7 +162,7 @@ struct PipelineThread {
             &outcome, prepare: { _ in },
             { plan in
                 shared.devices.pointee.begin(plan)
-                measuredDevices(&shared.devices.pointee, shared.unbinds, wait)
+                playThrough(&shared.devices.pointee, shared.unbinds, wait)
             }, after: { _, _ in })
         bringHomeDevices(&outcome)
     }
@@ -180,6 +180,9 @@ struct PipelineThread {
         outcome.violations += Violations.sentences([
             (devices.unnumbered, "groups not sent for want of sequence numbers")
         ])
+        if devices.hasGivenUp {
+            outcome.violations.append("devices gave up: no answer for \(trial.patience) s")
+        }
     }
 
     private func unbind(_ outcome: inout PipelineOutcome) {

@@ -18,6 +18,9 @@ struct PipelineTrial {
     let script: PipelineScript
     /// Passes of an empty loop per nanosecond, for service and submit times.
     let passesPerNs: Double
+    /// Seconds without an answer after which devices that wait for one give up. Far beyond any
+    /// pause of a machine, because it fails the trial.
+    var patience = 20.0
 
     /// Counted bursts.
     var bursts: Int { script.bursts.count - 1 }
@@ -25,7 +28,7 @@ struct PipelineTrial {
     /// Every thread's CPU, that of the one which unbinds at the end.
     var allCPUs: [Int] {
         workload.unbindEveryUs == nil
-            ? cpus : cpus + [topology.shape.spareCPU(besides: cpus) ?? cpus[0]]
+            ? cpus : cpus + [topology.shape.spareCPU(besides: cpus)?.cpu ?? cpus[0]]
     }
 
     /// Whether the canary has two CPUs to play between.
@@ -90,11 +93,15 @@ enum PipelineRole {
 }
 
 extension MachineShape {
-    /// A CPU that may be used and none of these threads has: on another core where there is one.
-    func spareCPU(besides used: [Int]) -> Int? {
+    /// A CPU that may be used and none of these threads has: on a core that none of them uses where
+    /// there is one.
+    func spareCPU(besides used: [Int]) -> (cpu: Int, isOnOwnCore: Bool)? {
         let cores = Set(pus.filter { used.contains($0.cpu) }.map(\.core))
         let spare = pus.filter { isAllowed($0.cpu) && !used.contains($0.cpu) }
-        return (spare.first { !cores.contains($0.core) } ?? spare.first)?.cpu
+        if let alone = spare.first(where: { !cores.contains($0.core) }) {
+            return (alone.cpu, true)
+        }
+        return spare.first.map { ($0.cpu, false) }
     }
 }
 
@@ -125,7 +132,9 @@ final class PipelineState: TrialMeeting, @unchecked Sendable {
                 ring: ring.makeProducer(), words: unbinds, port: port, intended: intended,
                 script: trial.script, credits: trial.workload.credits,
                 retryTicks: trial.clock.ticks(
-                    fromNanoseconds: UInt64(trial.workload.retryUs * 1000))))
+                    fromNanoseconds: UInt64(trial.workload.retryUs * 1000)),
+                patienceTicks: trial.clock.ticks(
+                    fromNanoseconds: UInt64(trial.patience * 1e9))))
         super.init(parties: trial.allCPUs.count)
     }
 

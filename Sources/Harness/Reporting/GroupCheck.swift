@@ -42,9 +42,9 @@ public struct GroupCheck: Sendable {
     }
 
     var violations: [String] {
-        [
+        Violations.sentences([
             (mixed, "pages in a group of another key"), (disordered, "pages out of order"),
-            (incomplete, "groups with too few or too many pages"),
-        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+            (incomplete, "groups with too few or too many pages, or handled twice"),
+        ])
     }
 }

@@ -19,16 +19,11 @@ public struct HandlerBurst {
     @usableFromInline let seen: SeenPages?
     @usableFromInline var wait: PollWait
     @usableFromInline var groups = 0
-    @usableFromInline var pages = 0
+    /// What is wrong with the pages of groups.
+    @usableFromInline var check = GroupCheck()
     @usableFromInline var failedTries = 0
     /// Groups that this thread completed and has not handled another for.
     @usableFromInline var owed = 0
-    /// Pages of another key than the last's.
-    @usableFromInline var mixed = 0
-    /// Pages out of order of arrival.
-    @usableFromInline var disordered = 0
-    /// Groups with too few or too many pages.
-    @usableFromInline var incomplete = 0
     /// Groups handled after the flush that they came before.
     @usableFromInline var afterFlush = 0
     /// Answers that were not sent because the group was answered already.
@@ -54,30 +49,12 @@ public struct HandlerBurst {
         self.wait = wait
     }
 
-    /// Requester, PASID, index and whether the PASID is valid: what a group has in common.
-    @inlinable
-    static var keyMask: UInt64 { (1 << 45 - 1) | 1 << 49 }
-
     /// Handles the pages of a group and checks them.
     @inlinable @inline(__always)
     mutating func handle(_ group: UnsafeMutablePointer<FaultGroup>) {
         let last = group.pointee.last
         checkFlush(last)
-        var count = 0
-        var before: UInt64 = 0
-        var place = group.pointee.pages
-        while let page = place {
-            let request = page.pointee.request
-            check(request, last, &before)
-            count &+= 1
-            place = page.pointee.next
-        }
-        check(last, last, &before)
-        count &+= 1
-        if UInt64(truncatingIfNeeded: count) != last.privateData1 & 0xFFFF_FFFF {
-            incomplete &+= 1
-        }
-        pages &+= count
+        check.pages(of: group, expected: last.privateData1 & 0xFFFF_FFFF)
         groups &+= 1
         work(servicePasses)
         if servicePasses > 0 { checkFlush(last) }
@@ -100,7 +77,7 @@ public struct HandlerBurst {
         var place = group.pointee.pages
         while let page = place {
             let request = page.pointee.request
-            check(request, last, &before)
+            check.check(request, last, &before)
             checkStride(request, following: page.pointee.next?.pointee.request ?? last)
             count &+= 1
             if !hasFailed {
@@ -109,14 +86,14 @@ public struct HandlerBurst {
             }
             place = page.pointee.next
         }
-        check(last, last, &before)
+        check.check(last, last, &before)
         count &+= 1
         if !hasFailed {
             handled &+= 1
             hasFailed = canFail && failing.contains(last.privateData0)
         }
         checkCount(count, last)
-        pages &+= count
+        check.pages &+= count
         groups &+= 1
         work(service.draw() &* handled / count)
         checkFlush(last)
@@ -139,19 +116,11 @@ public struct HandlerBurst {
         }
     }
 
-    @inlinable @inline(__always)
-    mutating func check(_ request: PageRequest, _ last: PageRequest, _ before: inout UInt64) {
-        if (request.header ^ last.header) & Self.keyMask != 0 { mixed &+= 1 }
-        // Tags begin at 0, so the comparison is with one more than the tag.
-        if request.privateData0 &+ 1 <= before { disordered &+= 1 }
-        before = request.privateData0 &+ 1
-    }
-
     /// A group that may be short still has no gap.
     @inlinable @inline(__always)
     mutating func checkStride(_ request: PageRequest, following: PageRequest) {
         if pageStride != 0 && request.privateData0 &+ pageStride != following.privateData0 {
-            disordered &+= 1
+            check.disordered &+= 1
         }
     }
 
@@ -159,9 +128,9 @@ public struct HandlerBurst {
     mutating func checkCount(_ count: Int, _ last: PageRequest) {
         let expected = Int(truncatingIfNeeded: last.privateData1 & 0xFFFF_FFFF)
         if let seen, count <= expected {
-            if !seen.note(count, tag: last.privateData0) { incomplete &+= 1 }
+            if !seen.note(count, tag: last.privateData0) { check.incomplete &+= 1 }
         } else if count != expected {
-            incomplete &+= 1
+            check.incomplete &+= 1
         }
     }
 

@@ -19,7 +19,7 @@ extension ReportingThread {
         }
         var before = (pages: 0, failedTries: 0)
         let run = runBursts {
-            before = (burst.pages, burst.failedTries)
+            before = (burst.check.pages, burst.failedTries)
         } body: {
             if handOver != nil {
                 end.handOver(&burst, &handOver!)
@@ -31,7 +31,7 @@ extension ReportingThread {
                 end.handle(&burst)
             }
         } end: { part in
-            part?.operations = burst.pages - before.pages
+            part?.operations = burst.check.pages - before.pages
             part?.failedTries = burst.failedTries - before.failedTries
             let counts = answers?.counts ?? (mayBeLate ? ["late-answers": burst.late] : [:])
             side.collect(isWarmUp: part == nil, counts: counts, trial.clock)
@@ -104,10 +104,6 @@ extension AnswerBurst {
 
 extension HandlerBurst {
     var violations: [String] {
-        [
-            (mixed, "pages in a group of another key"), (disordered, "pages out of order"),
-            (incomplete, "groups with too few or too many pages, or handled twice"),
-            (afterFlush, "groups handled after their flush"),
-        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        check.violations + Violations.sentences([(afterFlush, "groups handled after their flush")])
     }
 }

@@ -75,13 +75,8 @@ struct ReportingTrial {
     /// Where the thread beside the workload runs, and whether it may spin there: on a core that
     /// nobody of the workload uses, or else a CPU, or else the first worker's.
     var bystander: (cpu: Int, isAlone: Bool) {
-        let shape = topology.shape
-        let spare = shape.pus.filter { shape.isAllowed($0.cpu) && !cpus.contains($0.cpu) }
-        let usedCores = Set(shape.pus.filter { cpus.contains($0.cpu) }.map(\.core))
-        if let alone = spare.first(where: { !usedCores.contains($0.core) }) {
-            return (alone.cpu, true)
-        }
-        return (spare.first?.cpu ?? cpus[0], false)
+        guard let spare = topology.shape.spareCPU(besides: cpus) else { return (cpus[0], false) }
+        return (spare.cpu, spare.isOnOwnCore)
     }
 }
 

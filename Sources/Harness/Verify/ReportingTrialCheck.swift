@@ -44,7 +44,8 @@ struct ReportingTrialCheck {
                 ) { list in
                     outcome.operations += list.count
                     outcome.rounds += 1
-                    // Endpoints are made anew after each list, and a structure may keep their places.
+                    // Endpoints are made anew after each list, and a structure may keep their
+                    // places.
                     if outcome.rounds % 1000 == 0 { run = driver(make, pasids) }
                     return run.firstDifference(list)
                 }

@@ -1,3 +1,4 @@
+import CPlatform
 import FaultOracle
 import Foundation
 import Glibc
@@ -63,6 +64,8 @@ public enum TrialProcess {
         defer { posix_spawn_file_actions_destroy(&actions) }
         // What a dying process says is in its outcome.
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+        // Nobody who waits for this program's end shall wait for a child that outlives it.
+        fq_spawn_close_from(&actions, STDERR_FILENO + 1)
         let error = posix_spawn(&child, program, &actions, nil, &pointers, &variables)
         guard error == 0 else { throw POSIXError(POSIXErrorCode(rawValue: error) ?? .EIO) }
         return child

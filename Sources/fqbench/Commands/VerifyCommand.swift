@@ -10,6 +10,7 @@ struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Checks every scheme, and shows that the checks catch known bugs.",
+        usage: "fqbench verify [--schemes <pattern> ...] [--seed <seed>] [<options>]",
         discussion: """
             Every sound scheme has to pass every check, and every broken twin (a scheme with one \
             known bug switched on) has to fail one. Each check runs in a process of its own; a \

@@ -2,6 +2,7 @@ import FaultModel
 import Testing
 
 @testable import FaultQueues
+@testable import Harness
 
 /// A PASID scheme with its type erased, for the arguments of tests.
 struct PASIDSubject: Sendable, CustomTestStringConvertible {
