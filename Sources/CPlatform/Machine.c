@@ -104,3 +104,63 @@ void fq_stop_uninstall(void) {
 int fq_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
     return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
+
+// A number for each request, shifted by two, and what came of it: so a thread that wakes late does
+// not take the next one's halt for its own.
+enum { halt_none, halt_asked, halt_done };
+static unsigned halt_state;
+static pthread_t halt_thread;
+
+static void sleep_us(long microseconds) {
+    struct timespec time = {0, microseconds * 1000};
+    nanosleep(&time, NULL);
+}
+
+static void on_halt(int signal) {
+    (void)signal;
+    int saved = errno;
+    unsigned asked = __atomic_load_n(&halt_state, __ATOMIC_ACQUIRE);
+    unsigned done = asked - halt_asked + halt_done;
+    // Acquire and release: what the watcher does while this thread stands still comes between.
+    if (asked % 4 == halt_asked && pthread_equal(pthread_self(), halt_thread) &&
+        __atomic_compare_exchange_n(
+            &halt_state, &asked, done, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        while (__atomic_load_n(&halt_state, __ATOMIC_ACQUIRE) == done) sleep_us(50);
+    }
+    errno = saved;
+}
+
+int fq_halt_install(void) {
+    struct sigaction action = {0};
+    action.sa_handler = on_halt;
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    return sigaction(SIGUSR2, &action, NULL) == 0 ? 0 : errno;
+}
+
+void fq_halt_admit(void) {
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGUSR2);
+    pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
+}
+
+bool fq_halt(unsigned long thread, unsigned wait_us) {
+    unsigned none = (__atomic_load_n(&halt_state, __ATOMIC_RELAXED) / 4 + 1) * 4;
+    halt_thread = (pthread_t)thread;
+    __atomic_store_n(&halt_state, none + halt_asked, __ATOMIC_RELEASE);
+    bool is_sent = pthread_kill((pthread_t)thread, SIGUSR2) == 0;
+    for (unsigned waited = 0; is_sent && waited < wait_us; waited += 50) {
+        if (__atomic_load_n(&halt_state, __ATOMIC_ACQUIRE) == none + halt_done) return true;
+        sleep_us(50);
+    }
+    unsigned asked = none + halt_asked;
+    // Where this fails, the thread has got there at the last moment.
+    return !__atomic_compare_exchange_n(
+        &halt_state, &asked, none, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+void fq_halt_release(void) {
+    unsigned state = __atomic_load_n(&halt_state, __ATOMIC_RELAXED);
+    __atomic_store_n(&halt_state, state - state % 4, __ATOMIC_RELEASE);
+}

@@ -12,6 +12,8 @@ public struct Violation: Codable, Hashable, Sendable {
         case crash
         /// Another answer than the sequential oracle's.
         case oracle
+        /// A thread that stands still stops another that it must not stop.
+        case progress
         /// A warning where none was due.
         case warning
 
@@ -23,6 +25,7 @@ public struct Violation: Codable, Hashable, Sendable {
             case .deadlock: "deadlock"
             case .crash: "crash"
             case .oracle: "oracle"
+            case .progress: "progress"
             case .warning: "warning"
             }
         }

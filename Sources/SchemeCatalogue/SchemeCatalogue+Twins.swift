@@ -183,6 +183,7 @@ extension SchemeCatalogue {
         twin(
             BoundaryTwin<AnswersTwice>.self, "answers-twice", "–", of: "rcu-refcount",
             "every answer goes out twice: made for the count of answers"),
+        promisingTwin,
     ]
 
     private static let ringTwins: [VerifyTwin] = [
@@ -230,6 +231,21 @@ extension SchemeCatalogue {
             VerifySubject(reporting: name, make: make, makeChecked: make), hazard: hazard,
             base: base, source: source)
     }
+
+    /// Made for the check of progress: locks, and the promises of a structure without.
+    private static let promisingTwin: VerifyTwin = {
+        let make: @Sendable (ReportingConfiguration) -> VerifiedReporting = {
+            var subject = VerifiedReporting(DeviceLockReporting<FutexLock, PoolNodes>.self, $0)
+            subject.progress = SlotTableReporting<PoolNodes>.progress
+            return subject
+        }
+        return VerifyTwin(
+            VerifySubject(
+                reporting: "locks-promise-progress", make: make, makeChecked: make,
+                checks: [.stalls]),
+            hazard: "–", base: "device-lock",
+            source: "a lock where none was promised: made for the check of progress")
+    }()
 
     private static func ringTwin(
         _ name: String, _ fault: RingFault, _ source: String

@@ -1,4 +1,5 @@
 import FaultOracle
+import FaultQueues
 import Foundation
 import Harness
 import Reports
@@ -15,6 +16,7 @@ struct VerifyReport: Encodable {
         let seconds: Double
         let seed: UInt64
         let violations: [Violation]
+        let stalls: [StallFigures]?
         let history: String?
     }
 
@@ -36,15 +38,18 @@ struct VerifyReport: Encodable {
     let seed: UInt64
     let cpus: [Int]
     let operations: Int
+    /// What it costs here to log one operation.
+    let eventNs: Double
     var seconds = 0.0
     var isStopped = false
     var checks: [Check] = []
     var twins: [Twin] = []
 
-    init(seed: UInt64, cpus: [Int], operations: Int) {
+    init(seed: UInt64, cpus: [Int], operations: Int, eventNs: Double) {
         self.seed = seed
         self.cpus = cpus
         self.operations = operations
+        self.eventNs = eventNs
     }
 
     var holds: Bool { checks.allSatisfy(\.holds) && twins.allSatisfy(\.isKilled) }
@@ -57,7 +62,7 @@ struct VerifyReport: Encodable {
                 scheme: scheme.name, subject: scheme.subject, check: trial.check.rawValue,
                 holds: outcome.holds, operations: outcome.operations, rounds: outcome.rounds,
                 seconds: outcome.seconds, seed: trial.seed, violations: outcome.violations,
-                history: file))
+                stalls: outcome.stalls, history: file))
     }
 
     mutating func add(_ twin: VerifyTwin, _ kill: VerifyPlan.Kill, _ file: String?) {
@@ -76,6 +81,9 @@ struct VerifyReport: Encodable {
         for subject in ["ring", "reporting"] {
             let checks = report.checks.filter { $0.subject == subject }
             if !checks.isEmpty { lines += matrix(subject, checks, style) + [""] }
+        }
+        if report.checks.contains(where: { $0.stalls != nil }) {
+            lines += stallTable(report.checks, style) + [""]
         }
         for check in report.checks where !check.holds {
             let first = check.violations[0]
@@ -118,6 +126,28 @@ struct VerifyReport: Encodable {
             + table.lines(style)
     }
 
+    /// By operation: in how many of a hundred stalls of another thread somebody inside it did not
+    /// get on.
+    private static func stallTable(_ checks: [Check], _ style: Style) -> [String] {
+        let actions = ReportingAction.allCases.filter { $0 != .handler }
+        var table = TerminalTable(
+            columns: [
+                .init("scheme", kind: .flexible(minimum: 14), alignRight: false), .init("stalls"),
+            ] + actions.map { .init($0.rawValue) })
+        for check in checks {
+            guard let figures = check.stalls else { continue }
+            let stalls = figures.reduce(0) { $0 + $1.stalls }
+            table.append(
+                [.text(check.scheme), .text("\(stalls)")]
+                    + actions.map { action in
+                        let count = figures.reduce(0) { $0 + ($1.stopped[action.rawValue] ?? 0) }
+                        return count == 0 ? .text("–") : .text("\(count)")
+                    })
+        }
+        return ["a thread stands still in an operation · how often it stopped another thread in …"]
+            + table.lines(style)
+    }
+
     private static func twinTable(_ twins: [Twin], _ style: Style) -> [String] {
         var table = TerminalTable(columns: [
             .init("twin", kind: .flexible(minimum: 16), alignRight: false),
@@ -145,7 +175,9 @@ struct VerifyReport: Encodable {
             "\(schemes) schemes, \(failed) failing; \(report.twins.count) twins, \(survivors) "
             + "surviving; seed \(report.seed), CPUs "
             + report.cpus.map(String.init).joined(separator: ",")
-            + String(format: ", %.0f s", report.seconds) + (report.isStopped ? "; stopped" : "")
+            + String(
+                format: ", %.0f s; an event of a history costs %.0f ns", report.seconds,
+                report.eventNs) + (report.isStopped ? "; stopped" : "")
         return Wrapped.lines("", text, textColumn: 0, style)
     }
 

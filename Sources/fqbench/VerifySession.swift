@@ -40,7 +40,9 @@ struct VerifySession {
         plan = VerifyPlan(
             seed: command.seed ?? UInt64.random(in: 0..<1 << 53), cpus: cpus,
             effort: .init(
-                operations: operations, seconds: soakSeconds == nil ? 5 : 3600, twinSeconds: 1))
+                operations: operations,
+                seconds: soakSeconds == nil && command.operations == nil ? 5 : 3600,
+                twinSeconds: 1))
     }
 
     private static func isUsual(_ name: String) -> Bool {
@@ -61,7 +63,8 @@ struct VerifySession {
         defer { StopSignal.uninstall() }
         let progress = ProgressPrinter(isSilent: command.quiet)
         var report = VerifyReport(
-            seed: plan.seed, cpus: plan.cpus, operations: plan.effort.operations)
+            seed: plan.seed, cpus: plan.cpus, operations: plan.effort.operations,
+            eventNs: HistoryCost.eventNs())
         let start = ContinuousClock().now
         let total = schemes.reduce(twins.count) { $0 + $1.checks.count }
         var pass = 0

@@ -1,4 +1,5 @@
 import FaultOracle
+import FaultQueues
 import SchemeCatalogue
 import Testing
 
@@ -66,6 +67,30 @@ struct VerifyTests {
         let found = outcome(twin.subject, .threads, operations: 5_000_000, seconds: 30)
         #expect(found.violations.contains { $0.rule == .invariant(number) }, "\(found.violations)")
         #expect(!found.steps.isEmpty)
+    }
+
+    @Test func stallsStopWhoNeedsTheLockAndNobodyElse() throws {
+        let scheme = try #require(SchemeCatalogue.verified.first { $0.name == "slot-table" })
+        let sound = outcome(scheme, .stalls, operations: 400_000)
+        #expect(sound.holds, "\(sound.violations)")
+        let stalls = try #require(sound.stalls)
+        #expect(stalls.reduce(0) { $0 + $1.stalls } >= 50)
+        #expect(stalls.allSatisfy { $0.stopped["respond"] == nil && $0.stopped["finish"] == nil })
+        let twin = try #require(
+            SchemeCatalogue.twins.first { $0.subject.name == "locks-promise-progress" })
+        let found = outcome(twin.subject, .stalls, operations: 5_000_000)
+        #expect(found.violations.contains { $0.rule == .progress }, "\(found.violations)")
+    }
+
+    @Test func promisesHoldButForTheirExceptions() {
+        let promise = ProgressPromise([.take: [.report], .finish: []])
+        #expect(promise.holds(for: .finish, whileHaltedIn: .report))
+        #expect(promise.holds(for: .take, whileHaltedIn: .flush))
+        #expect(!promise.holds(for: .take, whileHaltedIn: .report))
+        #expect(!promise.holds(for: .report, whileHaltedIn: .finish))
+        for action in ReportingAction.allCases {
+            #expect(!ProgressPromise.blocking.holds(for: action, whileHaltedIn: .finish))
+        }
     }
 
     @Test func seedsFollowFromNames() {

@@ -48,6 +48,18 @@ static inline uint64_t fq_ticks_ordered(void) {
 #endif
 }
 
+// The same, and every earlier store is visible to all threads: only then may a history say that an
+// operation had ended. Without it, one that ends with a plain store can be unseen for a while by
+// another thread that reads a later time.
+static inline uint64_t fq_ticks_after_stores(void) {
+#if defined(__x86_64__)
+    __asm__ volatile("mfence" ::: "memory");
+#else
+    __asm__ volatile("dsb ish" ::: "memory");
+#endif
+    return fq_ticks_ordered();
+}
+
 // Keeps the optimiser from dropping or hoisting an otherwise empty loop's body.
 static inline void fq_opaque(uint64_t value) { __asm__ volatile("" ::"r"(value) : "memory"); }
 

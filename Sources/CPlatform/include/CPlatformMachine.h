@@ -43,6 +43,24 @@ bool fq_stop_note(int signal, uint64_t now_ns);
 // Written by the handler alone. Read through fq_stop_requested().
 extern int fq_stop_signal;
 
+// For checks of progress: one thread at a time stands still wherever it is, inside the handler of
+// SIGUSR2, until it is let go. Everything that it holds stays held; locks of the allocator too, so
+// whoever watches must not allocate.
+
+// Installs the handler. Returns the errno, 0 for success; again and again is fine.
+int fq_halt_install(void);
+
+// Lets the calling thread be halted, whatever signals it inherited as blocked.
+void fq_halt_admit(void);
+
+// Halts a thread of this process, by its pthread_t, that has been started and not joined. True
+// where it stands still on return; false where it did not get there within `wait_us` microseconds,
+// and then it runs on. One caller at a time.
+bool fq_halt(unsigned long thread, unsigned wait_us);
+
+// Lets the halted thread go on.
+void fq_halt_release(void);
+
 // Closes every descriptor from `first` on in the program that the actions are for. Returns the
 // errno, 0 for success. The C library's own name for this is hidden from Swift.
 int fq_spawn_close_from(posix_spawn_file_actions_t *actions, int first);

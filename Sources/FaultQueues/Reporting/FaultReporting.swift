@@ -66,6 +66,8 @@ public protocol FaultReporting: AnyObject, Sendable {
     static var lockKind: LockKind? { get }
     static var nodeMemory: NodeMemory { get }
     static var provenance: Provenance { get }
+    /// What a thread that stands still cannot stop; `.blocking` unless a structure says more.
+    static var progress: ProgressPromise { get }
 
     /// Allocates and touches the memory: call it on the thread that shall own it.
     init(_ configuration: ReportingConfiguration)
@@ -90,6 +92,10 @@ public protocol FaultReporting: AnyObject, Sendable {
 
     /// Only while no other operation runs and every endpoint was retired.
     func census() -> ReportingCensus
+}
+
+extension FaultReporting {
+    public static var progress: ProgressPromise { .blocking }
 }
 
 /// The fault thread's end.

@@ -52,6 +52,8 @@ public final class SingleOwnerReporting<Nodes: ReportingNodes>: FaultReporting, 
             omits: "the domain's handler and its lookup")
     }
 
+    public static var progress: ProgressPromise { .workersGoOn }
+
     @usableFromInline let table: GroupTable
     @usableFromInline let directory: DeviceDirectory
     @usableFromInline let devices: UnsafeMutablePointer<OwnedDevice>

@@ -50,6 +50,10 @@ public final class SlotTableReporting<Nodes: ReportingNodes>: FaultReporting, @u
             omits: "the domain's handler and its lookup")
     }
 
+    public static var progress: ProgressPromise {
+        ProgressPromise([.report: [], .take: [.report], .respond: [], .finish: []])
+    }
+
     @usableFromInline let table: GroupTable
     @usableFromInline let index: PartialIndex
     @usableFromInline let devices: ServedDevices

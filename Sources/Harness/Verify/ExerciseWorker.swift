@@ -51,9 +51,11 @@ struct ExerciseWorker {
         let pages = logMembers(group, begin)
         shared.board.logs[thread].append(event(.take, begin, end, last, count: pages))
         shared.board.advance(thread)
-        SpinWait.pause(times: UInt32(random.next() % 32))
-        if random.next() % 16 == 0 { SpinWait.yieldProcessor() }
-        note(last)
+        shared.board.perform(.member, by: thread, device: last.requester) {
+            SpinWait.pause(times: UInt32(random.next() % 32))
+            if random.next() % 16 == 0 { SpinWait.yieldProcessor() }
+            note(last)
+        }
         let keeps =
             shared.exercise.isSilent
             ? random.next() % 2 == 0 : random.next() % 4 == 0 && kept.count < Self.mostKept

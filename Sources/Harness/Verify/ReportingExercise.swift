@@ -146,6 +146,7 @@ final class ReportingRun: @unchecked Sendable {
                 _ = fq_bind_current_thread(Int32(exercise.cpus[thread % exercise.cpus.count]))
             }
             board.begin(thread)
+            defer { board.end(thread) }
             switch thread {
             case 0..<exercise.reporters:
                 var end = ends.reporters[thread]

@@ -12,6 +12,7 @@ struct ReportingTrialCheck {
         switch trial.check {
         case .lists: lists(trial, clock)
         case .threads, .oneCPU, .silent: exercise(trial, clock)
+        case .stalls: StallCheck(make: make).run(trial, clock)
         case .memory: AllocationWalk(make: makeChecked).run(trial, clock)
         }
     }

@@ -15,6 +15,10 @@ final class TrialBoard: @unchecked Sendable {
     private let done: UnsafeMutablePointer<PaddedAtomic<Int>>
     /// By thread: its `fq_thread_slot()`, −1 before it began.
     private let slots: UnsafeMutablePointer<SharedAtomic<Int>>
+    /// By thread: operations that have begun.
+    private let begun: UnsafeMutablePointer<PaddedAtomic<Int>>
+    /// By thread: its `pthread_t` while it may be halted, 0 before and afterwards.
+    private let handles: UnsafeMutablePointer<SharedAtomic<UInt>>
 
     // Relaxed throughout: notes of one thread that others look at now and then.
 
@@ -24,6 +28,8 @@ final class TrialBoard: @unchecked Sendable {
         activities = allocateShared(count: names.count) { _ in PaddedAtomic<UInt64>(0) }
         done = allocateShared(count: names.count) { _ in PaddedAtomic<Int>(0) }
         slots = allocateShared(count: names.count) { _ in SharedAtomic<Int>(-1) }
+        begun = allocateShared(count: names.count) { _ in PaddedAtomic<Int>(0) }
+        handles = allocateShared(count: names.count) { _ in SharedAtomic<UInt>(0) }
     }
 
     deinit {
@@ -31,11 +37,31 @@ final class TrialBoard: @unchecked Sendable {
         freeShared(activities, count: names.count)
         freeShared(done, count: names.count)
         freeShared(slots, count: names.count)
+        freeShared(begun, count: names.count)
+        freeShared(handles, count: names.count)
     }
 
     /// Called by a thread when it begins.
     func begin(_ thread: Int) {
         slots[thread].store(Int(fq_thread_slot()), ordering: .relaxed)
+        fq_halt_admit()
+        handles[thread].store(UInt(pthread_self()), ordering: .relaxed)
+    }
+
+    /// Called by a thread before it ends.
+    func end(_ thread: Int) { handles[thread].store(0, ordering: .relaxed) }
+
+    /// The thread's `pthread_t`; 0 where it has not begun or has ended.
+    func handle(of thread: Int) -> UInt { handles[thread].load(ordering: .relaxed) }
+
+    /// What the thread is inside of, and a number that changes with every operation; nil where it
+    /// is in none. Allocates nothing.
+    func operation(of thread: Int) -> (action: ReportingAction, number: Int)? {
+        let activity = activities[thread].value.load(ordering: .relaxed)
+        guard activity != 0, let kind = HistoryEvent.Kind(rawValue: UInt8(activity >> 56) - 1),
+            let action = kind.action
+        else { return nil }
+        return (action, begun[thread].value.load(ordering: .relaxed))
     }
 
     /// Runs an operation and returns what it returned, and when it began and ended.
@@ -46,10 +72,12 @@ final class TrialBoard: @unchecked Sendable {
     ) -> (result: Result, begin: UInt64, end: UInt64) {
         let activity =
             UInt64(kind.rawValue + 1) << 56 | UInt64(device.rawValue) << 32 | UInt64(pasidBits)
+        let number = begun[thread].value.load(ordering: .relaxed)
+        begun[thread].value.store(number &+ 1, ordering: .relaxed)
         activities[thread].value.store(activity, ordering: .relaxed)
         let begin = fq_ticks_ordered()
         let result = body()
-        let end = fq_ticks_ordered()
+        let end = fq_ticks_after_stores()
         activities[thread].value.store(0, ordering: .relaxed)
         return (result, begin, end)
     }
@@ -91,7 +119,26 @@ final class TrialBoard: @unchecked Sendable {
                 } ?? "waits for no lock, but for others' work"
             let device = UInt16(truncatingIfNeeded: activity >> 32)
             let target = device == 0 ? "" : " of device \(device)"
-            return "\(names[thread]), in \(kind.name)\(target), \(holds) and \(waits)"
+            let place = kind == .member ? "a handler" : kind.name
+            return "\(names[thread]), in \(place)\(target), \(holds) and \(waits)"
+        }
+    }
+}
+
+extension HistoryEvent.Kind {
+    /// As a thread's activity; members are looked at inside handlers.
+    fileprivate var action: ReportingAction? {
+        switch self {
+        case .page, .last: .report
+        case .take: .take
+        case .member: .handler
+        case .respond: .respond
+        case .finish: .finish
+        case .flush: .flush
+        case .discard: .discard
+        case .remove: .remove
+        case .add: .add
+        case .look: nil
         }
     }
 }

@@ -6,6 +6,8 @@ import FaultQueues
 ///
 /// Overlap and duties as for `FaultReporting`.
 public struct VerifiedReporting: Sendable {
+    /// What the structure promises about threads that stand still.
+    public var progress: ProgressPromise
     let addDevice: @Sendable (RequesterID) -> AddDeviceOutcome
     let removeDevice: @Sendable (RequesterID) -> RemoveDeviceOutcome
     let flush: @Sendable (RequesterID, PASID?) -> Void
@@ -21,6 +23,7 @@ public struct VerifiedReporting: Sendable {
     ) {
         let structure = Structure(configuration)
         self.init(
+            progress: Structure.progress,
             addDevice: { structure.addDevice($0) }, removeDevice: { structure.removeDevice($0) },
             flush: { structure.flush($0, $1) }, discardPartial: { structure.discardPartial() },
             census: { structure.census() },
@@ -47,6 +50,7 @@ public struct VerifiedReporting: Sendable {
 
     @usableFromInline
     init(
+        progress: ProgressPromise,
         addDevice: @escaping @Sendable (RequesterID) -> AddDeviceOutcome,
         removeDevice: @escaping @Sendable (RequesterID) -> RemoveDeviceOutcome,
         flush: @escaping @Sendable (RequesterID, PASID?) -> Void,
@@ -55,6 +59,7 @@ public struct VerifiedReporting: Sendable {
         makeReporter: @escaping @Sendable () -> VerifiedReporter,
         makeWorker: @escaping @Sendable () -> VerifiedWorker
     ) {
+        self.progress = progress
         self.addDevice = addDevice
         self.removeDevice = removeDevice
         self.flush = flush

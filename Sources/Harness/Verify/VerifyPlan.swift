@@ -75,7 +75,9 @@ public struct VerifyPlan: Sendable {
 
     private static let twinPasses = 3
     /// What is quick first.
-    private static let twinOrder: [VerifyCheck] = [.lists, .memory, .threads, .silent, .oneCPU]
+    private static let twinOrder: [VerifyCheck] = [
+        .lists, .memory, .threads, .silent, .oneCPU, .stalls,
+    ]
 
     /// FNV-1a over a name, from a seed.
     static func mix(_ seed: UInt64, _ name: String) -> UInt64 {

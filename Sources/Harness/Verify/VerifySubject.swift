@@ -15,14 +15,16 @@ public struct VerifySubject: Sendable {
     /// - Parameters:
     ///   - make: The scheme as it is measured.
     ///   - makeChecked: The same source with checked locks and memory.
+    ///   - checks: All of them, but for a twin made for one.
     public init(
         reporting name: String,
         make: @escaping @Sendable (ReportingConfiguration) -> VerifiedReporting,
-        makeChecked: @escaping @Sendable (ReportingConfiguration) -> VerifiedReporting
+        makeChecked: @escaping @Sendable (ReportingConfiguration) -> VerifiedReporting,
+        checks: [VerifyCheck] = VerifyCheck.allCases
     ) {
         self.name = name
         subject = "reporting"
-        checks = VerifyCheck.allCases
+        self.checks = checks
         run = { ReportingTrialCheck(make: make, makeChecked: makeChecked).run($0, $1) }
     }
 

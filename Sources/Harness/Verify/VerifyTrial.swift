@@ -14,6 +14,8 @@ public enum VerifyCheck: String, CaseIterable, Codable, Sendable {
     case memory
     /// Handlers hand groups to somebody who does not answer.
     case silent
+    /// One thread after another stands still in the middle of what it does.
+    case stalls
 
     /// One line for lists.
     public var summary: String {
@@ -23,6 +25,7 @@ public enum VerifyCheck: String, CaseIterable, Codable, Sendable {
         case .oneCPU: "the same with every thread bound to one CPU"
         case .memory: "each allocation fails in turn; freed memory is poisoned, nodes are counted"
         case .silent: "every second group goes to somebody who answers when all else has ended"
+        case .stalls: "a thread stands still anywhere; promises hold, and all go on afterwards"
         }
     }
 
@@ -64,6 +67,8 @@ public struct TrialOutcome: Codable, Sendable {
     public var violations: [Violation] = []
     /// What led to the first violation; empty where nothing was wrong.
     public var steps: [FailureStep] = []
+    /// By where a thread stood still: how often it did, and whom it stopped how often.
+    public var stalls: [StallFigures]?
 
     public init() {}
 
