@@ -42,7 +42,7 @@ import Testing
         let suites = try #require(all["suites"] as? [[String: Any]]).compactMap {
             $0["name"] as? String
         }
-        #expect(suites.sorted() == ["full", "lifetimes", "quick", "smoke"])
+        #expect(suites.sorted() == ["debates", "full", "lifetimes", "quick", "smoke"])
         #expect((all["traces"] as? [String])?.contains("sqlite-build-index") == true)
         #expect((all["lockKinds"] as? [[String: Any]])?.isEmpty == false)
     }
