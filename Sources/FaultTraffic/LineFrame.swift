@@ -100,9 +100,8 @@ struct LineFrame {
             }
             timeStart = cursor
         }
-        guard let seconds = cursor.decimal(upTo: 9_999_999_999), cursor.take(".") else {
-            return nil
-        }
+        guard let seconds = cursor.decimal(upTo: UInt64.max / 1_000_000_000), cursor.take(".")
+        else { return nil }
         let fractionStart = cursor.position
         guard let fraction = cursor.decimal(upTo: 999_999_999) else { return nil }
         let width = cursor.position - fractionStart
@@ -113,7 +112,10 @@ struct LineFrame {
                     + LineCursor.excerpt(
                         timeStart.position, cursor.position - timeStart.position))
         }
-        return (seconds * 1_000_000_000 + fraction * (width == 6 ? 1000 : 1), cursor)
+        let (timeNs, overflow) = (seconds * 1_000_000_000).addingReportingOverflow(
+            fraction * (width == 6 ? 1000 : 1))
+        guard !overflow else { throw LineProblem("expected a time of 64 bits of nanoseconds") }
+        return (timeNs, cursor)
     }
 
     /// Whether the word at the cursor is a time: it alone ends in a colon.

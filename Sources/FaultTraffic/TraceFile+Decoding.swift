@@ -128,6 +128,10 @@ private struct ByteReader {
                     + "found \(eventCount)")
         }
         let events = try events(Int(eventCount), of: streams)
+        if let position = traceClass.firstMisfit(in: events) {
+            throw LineProblem(
+                "expected DMA faults alone, found a page request: event \(position)")
+        }
         guard position == end else {
             throw LineProblem("expected the checksum after the last event, found more bytes")
         }
@@ -196,5 +200,18 @@ private struct ByteReader {
             events.append(TrafficEvent(arrivalNs: atNs, request: request))
         }
         return events
+    }
+}
+
+extension TraceClass {
+    /// Where the first event is that says more than this class can: for DMA faults one with a
+    /// PASID, an index, a group or an answer.
+    func firstMisfit(in events: [TrafficEvent]) -> Int? {
+        guard self == .dmaFault else { return nil }
+        return events.firstIndex { event in
+            let request = event.request
+            return request.hasPASID || request.responseNeedsPASID || !request.isLast
+                || request.index.rawValue != 0 || request.privateData0 | request.privateData1 != 0
+        }
     }
 }

@@ -70,8 +70,8 @@ extension TraceFile {
     /// The file's bytes.
     ///
     /// - Parameter file: Named in errors only.
-    /// - Throws: `.notRepresentable` for a trace without events, or with a name or source longer
-    ///   than 65,535 bytes.
+    /// - Throws: `.notRepresentable` for a trace without events, of DMA faults with one that is a
+    ///   page request, or with a name or source longer than 65,535 bytes.
     public static func encode(
         _ trace: Trace, file: String = "trace"
     ) throws(TraceError) -> [UInt8] {
@@ -79,6 +79,11 @@ extension TraceFile {
         let source = Array(trace.source.utf8)
         guard !trace.events.isEmpty else {
             throw TraceError(.notRepresentable, file: file, "expected one or more events to write")
+        }
+        if let position = trace.traceClass.firstMisfit(in: trace.events) {
+            throw TraceError(
+                .notRepresentable, file: file,
+                "expected DMA faults alone, found a page request: event \(position)")
         }
         guard let nameLength = UInt16(exactly: name.count),
             let sourceLength = UInt16(exactly: source.count)

@@ -38,9 +38,11 @@ public enum NamePattern {
         return items.filter { item in patterns.contains { fits($0, name(item)) } }
     }
 
-    /// The name with the smallest edit distance; nil without names.
+    /// The name with the smallest edit distance; nil without names, and for a text that is far
+    /// longer than any name.
     public static func nearest(to text: String, in names: [String]) -> String? {
-        names.min { distance(text, $0) < distance(text, $1) }
+        guard text.utf8.count <= 200 else { return nil }
+        return names.min { distance(text, $0) < distance(text, $1) }
     }
 
     /// Insertions, deletions and substitutions that turn one into the other.

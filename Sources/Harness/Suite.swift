@@ -1,4 +1,5 @@
 import Foundation
+import Results
 
 /// Which schemes meet which workloads, how often: a file under `Benchmarks/suites`.
 public struct Suite: Sendable, Equatable, Codable {
@@ -52,17 +53,8 @@ public struct Suite: Sendable, Equatable, Codable {
 public struct SuiteError: Error, Equatable, Sendable, CustomStringConvertible {
     public let description: String
 
-    /// Control characters become spaces: a name from outside must not break the line.
-    public init(_ description: String) {
-        self.description = String(
-            String.UnicodeScalarView(
-                description.unicodeScalars.map {
-                    switch $0.properties.generalCategory {
-                    case .control, .lineSeparator, .paragraphSeparator: " "
-                    default: $0
-                    }
-                }))
-    }
+    /// One line, cut where it is too long: whatever a name from outside holds.
+    public init(_ description: String) { self.description = oneLine(description) }
 }
 
 extension Suite {
@@ -96,11 +88,15 @@ extension Suite {
     ///
     /// - Throws: `SuiteError` with the file's name, where in it, and what was expected.
     public static func read(_ path: String) throws(SuiteError) -> Suite {
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw SuiteError("\(path): no such suite file, or it cannot be read")
-        }
-        guard bytes.count <= 1 << 20 else {
+        // Read no further than needed to refuse: a path may name a device that never ends.
+        guard let file = FileHandle(forReadingAtPath: path),
+            let bytes = try? file.read(upToCount: longestFile + 1) ?? Data()
+        else { throw SuiteError("\(path): no such suite file, or it cannot be read") }
+        guard bytes.count <= longestFile else {
             throw SuiteError("\(path): expected a suite of at most 1 MiB")
+        }
+        if let problem = JSONGuard.problem(in: bytes) {
+            throw SuiteError("\(path): not JSON: \(problem)")
         }
         do {
             let suite = try JSONDecoder().decode(Suite.self, from: bytes)
@@ -115,6 +111,11 @@ extension Suite {
         }
     }
 
+    /// Bytes of the longest suite's file.
+    private static let longestFile = 1 << 20
+    /// More workloads than a run could finish: every one meets every scheme at every placement.
+    private static let mostWorkloads = 1000
+
     /// What is wrong with it; nil if sound.
     public var fault: String? {
         if !NamePattern.isKebab(name) {
@@ -127,9 +128,12 @@ extension Suite {
         if !(burstMs >= 0.1 && burstMs <= 100) {
             return "burstMs: expected 0.1…100, found \(burstMs)"
         }
-        if workloadNames.isEmpty {
-            let fields = faults.map(\.subject).joined(separator: ", ")
-            return "\(fields): expected at least one workload"
+        let names = workloadNames
+        let fields = faults.map(\.subject).joined(separator: ", ")
+        if names.isEmpty { return "\(fields): expected at least one workload" }
+        if names.count > Self.mostWorkloads {
+            return
+                "\(fields): expected at most \(Self.mostWorkloads) workloads, found \(names.count)"
         }
         for (subject, workloads) in faults {
             for (place, workload) in workloads.enumerated() {
@@ -138,8 +142,8 @@ extension Suite {
                 }
             }
         }
-        let names = workloadNames
-        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+        var seen: Set<String> = []
+        if let twice = names.first(where: { !seen.insert($0).inserted }) {
             return "two workloads are named \"\(twice)\""
         }
         return nil

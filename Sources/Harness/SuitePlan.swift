@@ -216,9 +216,9 @@ public struct SuitePlan: Sendable {
         for text in wanted {
             guard let name = PlacementName(rawValue: text) else {
                 let all = PlacementName.allCases.map(\.rawValue)
-                let nearest = NamePattern.nearest(to: text, in: all) ?? ""
-                throw SuiteError(
-                    "workload \(workload): no placement \"\(text)\"; did you mean \"\(nearest)\"?")
+                let nearest = NamePattern.nearest(to: text, in: all)
+                let hint = nearest.map { "; did you mean \"\($0)\"?" } ?? ""
+                throw SuiteError("workload \(workload): no placement \"\(text)\"\(hint)")
             }
             names.append(name)
         }

@@ -2,29 +2,34 @@
 ///
 /// Never used on good input: the decoder alone decides what is accepted.
 struct JSONScan {
-    /// A number and the field that holds it, `cells[3].rounds[1].index`.
-    struct Number {
-        let range: Range<Int>
-        let field: String
-    }
-
     /// Line and column, from 1, and what was expected there; nil for well-formed text.
     private(set) var syntaxProblem: String?
-    /// In the text's order, up to a syntax problem.
-    private(set) var numbers: [Number] = []
+    /// Where the numbers are, in the text's order, up to a syntax problem.
+    private(set) var numbers: [Range<Int>] = []
+    /// The field of the number that was looked for, `cells[3].rounds[1].index`.
+    private var fieldFound: String?
+    /// Where the number begins whose field is looked for. Only one: names can be as long as the
+    /// text, and numbers as many.
+    private let wanted: Int?
 
     private struct Unexpected: Error {
         let expected: String
     }
 
-    /// As deep as the decoder goes.
-    private static let maximumDepth = 512
     private let bytes: [UInt8]
     private var position = 0
     private var path: [String] = []
 
-    init(_ bytes: [UInt8]) {
+    init(_ bytes: [UInt8]) { self.init(bytes, wanted: nil) }
+
+    /// The field that holds the number; nil where none begins there.
+    static func field(ofNumberAt number: Range<Int>, in bytes: [UInt8]) -> String? {
+        JSONScan(bytes, wanted: number.lowerBound).fieldFound
+    }
+
+    private init(_ bytes: [UInt8], wanted: Int?) {
         self.bytes = bytes
+        self.wanted = wanted
         do throws(Unexpected) {
             try value()
             skipSpace()
@@ -72,8 +77,8 @@ struct JSONScan {
         closedBy end: Unicode.Scalar,
         begin: (inout JSONScan, Int) throws(Unexpected) -> Void
     ) throws(Unexpected) {
-        guard path.count < Self.maximumDepth else {
-            throw Unexpected(expected: "at most \(Self.maximumDepth) levels")
+        guard path.count < JSONGuard.mostLevels else {
+            throw Unexpected(expected: "at most \(JSONGuard.mostLevels) levels")
         }
         position += 1
         skipSpace()
@@ -129,7 +134,8 @@ struct JSONScan {
             if whole == 0 { position = start }
             throw Unexpected(expected: whole == 0 ? "a value" : "a digit")
         }
-        numbers.append(Number(range: start..<position, field: path.joined()))
+        numbers.append(start..<position)
+        if start == wanted { fieldFound = path.joined() }
     }
 
     private mutating func digits() -> Int {

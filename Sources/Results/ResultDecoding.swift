@@ -38,6 +38,9 @@ enum ResultDecoding {
     static func decode<Value: Decodable>(
         _ type: Value.Type, from bytes: [UInt8], path: String
     ) throws(ResultFileError) -> Value {
+        if let problem = JSONGuard.problem(in: bytes) {
+            throw ResultFileError(path: path, reason: .notJSON(problem))
+        }
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch let error as DecodingError {
@@ -93,13 +96,13 @@ enum ResultDecoding {
     /// The field whose number does not fit its type, which the decoder reports without the field.
     /// With enough of the numbers put to zero the error goes away; the last one needed is unfit.
     private static func unfitNumber(
-        _ numbers: [JSONScan.Number], in bytes: [UInt8], isWellFormed: ([UInt8]) -> Bool
+        _ numbers: [Range<Int>], in bytes: [UInt8], isWellFormed: ([UInt8]) -> Bool
     ) -> String? {
         func isFit(zeroing count: Int) -> Bool {
             var changed = bytes
             for number in numbers[..<count] {
-                for index in number.range { changed[index] = UInt8(ascii: " ") }
-                changed[number.range.lowerBound] = UInt8(ascii: "0")
+                for index in number { changed[index] = UInt8(ascii: " ") }
+                changed[number.lowerBound] = UInt8(ascii: "0")
             }
             return isWellFormed(changed)
         }
@@ -110,7 +113,7 @@ enum ResultDecoding {
             let middle = bad + (good - bad) / 2
             if isFit(zeroing: middle) { good = middle } else { bad = middle }
         }
-        return good > 0 ? numbers[good - 1].field : nil
+        return good > 0 ? JSONScan.field(ofNumberAt: numbers[good - 1], in: bytes) : nil
     }
 
     /// `cells[3].rounds[1].index`.

@@ -44,7 +44,7 @@ public struct ResultFileError: Error, Equatable, Sendable, CustomStringConvertib
         self.reason = reason
     }
 
-    public var description: String { oneLine("\(path): \(explanation)") }
+    public var description: String { "\(oneLine(path, longest: .max)): \(oneLine(explanation))" }
 
     private var explanation: String {
         switch reason {
@@ -75,9 +75,16 @@ public struct ResultFileError: Error, Equatable, Sendable, CustomStringConvertib
     }
 }
 
-/// Control characters become spaces: a name from outside must not break a message in two.
-func oneLine(_ text: String) -> String {
-    String(
-        String.UnicodeScalarView(
-            text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+/// Control characters and line separators become spaces: a name from outside must not break a
+/// message in two, nor be longer than a reader reads.
+package func oneLine(_ text: String, longest: Int = 600) -> String {
+    var result = String.UnicodeScalarView()
+    for (position, scalar) in text.unicodeScalars.enumerated() {
+        if position == longest { return String(result) + "…" }
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: result.append(" ")
+        default: result.append(scalar)
+        }
+    }
+    return String(result)
 }

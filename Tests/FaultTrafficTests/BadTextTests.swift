@@ -78,6 +78,7 @@ import Testing
         (" a-1 (x) [000] 1.000001: page_fault_user: ", "before the CPU"),
         (" a 1 (22) [000] 1.000001: page_fault_user: ", "before the CPU"),
         (" a 1 [000] 99999999999.000001: page_fault_user: ", "COMM PID/TID"),
+        (" a 1 [000] 18446744073.709551616: page_fault_user: ", "a time of 64 bits"),
         (" a 1 [000] 1.000001: sched:sched_switch: ", "sched:sched_switch"),
         (" a 1 [000] 1.000001: iommu:page_fault_user: ", "iommu:page_fault_user"),
         (" a 1 [000] 1.000001: exceptions:page_fault_users: ", "expected the event"),

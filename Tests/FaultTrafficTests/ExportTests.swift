@@ -44,6 +44,16 @@ import Testing
         #expect(ftrace.events.map(\.arrivalNs) == [0, 7000, 9000])
     }
 
+    /// Every time that a trace can hold, its text can.
+    @Test func theLatestTimeComesBack() throws {
+        var events = try synthetic(2).events
+        events[0].arrivalNs = 0
+        events[1].arrivalNs = .max
+        let trace = Trace(name: "", source: "", traceClass: .pageRequest, events: events)
+        let text = try TraceText.events(trace, frame: .perf)
+        #expect(try imported(text, pieceSize: 99).events == events)
+    }
+
     @Test func textLooksAsTheKernelPrintsIt() throws {
         let trace = try imported(Sample.mailedPageRequests)
         let text = String(decoding: try TraceText.events(trace, frame: .perf), as: UTF8.self)

@@ -154,7 +154,10 @@ import Testing
 
     @Test(
         "what is no suite at all is refused",
-        arguments: ["", "{", "[]", "7", "null", "{} {}", "not JSON", "{\"rounds\": 1e999}"])
+        arguments: [
+            "", "{", "[]", "7", "null", "{} {}", "not JSON", "{\"rounds\": 1e999}",
+            String(repeating: "[", count: 513),
+        ])
     func noSuite(text: String) throws {
         let line = try #require(try SuiteFile.refusal(of: text))
         #expect(!line.hasPrefix("NO FILE"))
@@ -165,6 +168,33 @@ import Testing
     func unreadable() {
         #expect(throws: SuiteError.self) { try Suite.read("/nowhere/at/all.json") }
         #expect(throws: SuiteError.self) { try Suite.read("/") }
+        // Refused by its first bytes: it has no last one.
+        #expect(throws: SuiteError("/dev/zero: expected a suite of at most 1 MiB")) {
+            try Suite.read("/dev/zero")
+        }
+    }
+
+    @Test("more workloads than a run could finish are refused")
+    func manyWorkloads() throws {
+        func refusal(_ count: Int) throws -> String? {
+            var file = SuiteFile()
+            let ring = (0..<count).map { #"{"name": "w\#($0)", "measure": "throughput"}"# }
+            file.fields["ring"] = "[\(ring.joined(separator: ", "))]"
+            return try file.refusal()
+        }
+        #expect(try refusal(1000) == nil)
+        #expect(try refusal(1001)?.contains("at most 1000 workloads, found 1001") == true)
+    }
+
+    @Test(
+        "names of both subjects are kebab-case in ASCII", arguments: ["é", "a b", "A", "a\u{301}"])
+    func kebab(name: String) throws {
+        var ring = SuiteFile()
+        ring.workload["name"] = "\"\(name)\""
+        #expect(try ring.refusal()?.contains("expected kebab-case") == true)
+        var reporting = SuiteFile()
+        reporting.fields["reporting"] = "[{\"name\": \"\(name)\", \"observe\": \"reports\"}]"
+        #expect(try reporting.refusal()?.contains("expected kebab-case") == true)
     }
 
     @Test("a workload that does not exist suggests the nearest")
@@ -180,6 +210,8 @@ import Testing
     @Test("an error is one line, whatever it quotes")
     func oneLine() {
         #expect(SuiteError("a\nb\r\u{1B}[31m\u{2028}c").description == "a b  [31m c")
+        let long = SuiteError(String(repeating: "x", count: 10_000)).description
+        #expect(long == String(repeating: "x", count: 600) + "…")
     }
 
     private func expectRefusal(_ file: SuiteFile, naming field: String) throws {

@@ -77,8 +77,7 @@ public struct ReportingWorkload: Sendable, Equatable, Codable {
             range.contains(value)
                 ? nil : "\(what): expected \(range.lowerBound)…\(range.upperBound), found \(value)"
         }
-        if name.isEmpty || !name.allSatisfy({ $0.isLowercase || $0.isNumber || "-.".contains($0) })
-        {
+        if !NamePattern.isKebab(name) {
             return "name: expected kebab-case, found \"\(name)\""
         }
         let counts = [
