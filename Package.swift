@@ -18,7 +18,11 @@ let argumentParser: Target.Dependency = .product(
 
 let package = Package(
     name: "fqbench",
-    products: [.executable(name: "fqbench", targets: ["fqbench"])],
+    products: [
+        .executable(name: "fqbench", targets: ["fqbench"]),
+        // For the package of the fuzzer, Tests/Fuzzer, alone.
+        .library(name: "Fuzzing", targets: ["Fuzzing"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -74,11 +78,22 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // What the fuzzer and the tests share: the parsers' promises, and inputs to try them with.
+        .target(
+            name: "Fuzzing",
+            dependencies: [
+                "FaultModel", "FaultTraffic", "Placement", "Results", "Harness", "SchemeCatalogue",
+                "Reports", histogram,
+            ],
+            path: "Tests/Fuzzing", swiftSettings: strict),
+        .testTarget(name: "FuzzingTests", dependencies: ["Fuzzing"]),
+
         .testTarget(name: "FaultModelTests", dependencies: ["FaultModel"]),
         .testTarget(
             name: "FaultQueuesTests",
             dependencies: ["FaultModel", "FaultQueues", "FaultOracle", "Harness", "CPlatform"]),
-        .testTarget(name: "FaultTrafficTests", dependencies: ["FaultTraffic", "Decompression"]),
+        .testTarget(
+            name: "FaultTrafficTests", dependencies: ["FaultTraffic", "Decompression", "Fuzzing"]),
         .testTarget(name: "FaultOracleTests", dependencies: ["FaultOracle"]),
         .testTarget(name: "PlacementTests", dependencies: ["Placement", "CHwloc"]),
         .testTarget(name: "MeasurementTests", dependencies: ["Measurement", "CPlatform"]),

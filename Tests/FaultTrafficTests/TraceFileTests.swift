@@ -1,5 +1,6 @@
 import FaultModel
 import Foundation
+import Fuzzing
 import Glibc
 import Testing
 
@@ -91,14 +92,7 @@ import Testing
         let message = line { _ = try TraceFile.decode(bytes, file: "t.fqtrace") }
         #expect(message?.contains("version 1 or older, found version 2") == true)
         bytes[8] = 0
-        #expect(throws: TraceError.self) { try TraceFile.decode(Self.sealed(bytes)) }
-    }
-
-    /// Replaces the checksum by the right one, as an attacker would.
-    static func sealed(_ bytes: [UInt8]) -> [UInt8] {
-        let content = bytes.dropLast(4)
-        let sum = CRC32C.checksum(content)
-        return content + withUnsafeBytes(of: sum.littleEndian) { Array($0) }
+        #expect(throws: TraceError.self) { try TraceFile.decode(TraceFilePromises.sealed(bytes)) }
     }
 
     /// Fields of a file with a right checksum that promise what is not there.
@@ -114,8 +108,23 @@ import Testing
     func fieldsThatLie(_ offset: Int, _ field: [UInt8], _ word: String) throws {
         var bytes = try TraceFile.encode(Self.boundary)
         bytes.replaceSubrange(offset..<offset + field.count, with: field)
-        let message = try #require(line { _ = try TraceFile.decode(Self.sealed(bytes)) })
+        let sealed = TraceFilePromises.sealed(bytes)
+        let message = try #require(line { _ = try TraceFile.decode(sealed) })
         #expect(message.contains(word), "\(message)")
+    }
+
+    /// A trace of DMA faults with what only page requests have, here a PASID, an index, a group
+    /// and an answer: nothing could be made of it but a page request.
+    @Test func dmaFaultsAreNoPageRequests() throws {
+        var bytes = try TraceFile.encode(Self.boundary)
+        bytes[10] = TraceClass.dmaFault.rawValue
+        let sealed = TraceFilePromises.sealed(bytes)
+        #expect(
+            line { _ = try TraceFile.decode(sealed) }
+                == "trace: expected DMA faults alone, found a page request: event 0")
+        let wrong = Trace(
+            name: "w", source: "", traceClass: .dmaFault, events: Self.boundary.events)
+        #expect(line { _ = try TraceFile.encode(wrong) }?.contains("event 0") == true)
     }
 
     @Test func nothingIsOverwrittenUnasked() throws {
