@@ -117,8 +117,9 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
     @inlinable
     deinit {
         for place in 0..<configuration.maximumDevices {
-            // Relaxed, and no section: nobody else is left.
-            core.places[place].published.value.load(ordering: .relaxed)?.pointee.put()
+            // Relaxed, and no section: nobody else is left. Nor will anybody give back the
+            // references of groups that were never answered, so the end does not wait for them.
+            core.places[place].published.value.load(ordering: .relaxed)?.pointee.end()
             core.places[place].lock.destroy()
         }
         freeShared(core.places, count: configuration.maximumDevices)
