@@ -4,7 +4,7 @@ import Results
 /// Result files, and the report that is printed of them.
 enum ResultPromises {
     static let parser = FuzzedParser(
-        name: "result", longestInput: 8192,
+        name: "result", longestInput: 4096,
         words: JSONWords.all + [
             "\"tool\": \"fqbench\"", "\"schemaVersion\": 1", "\"latencyHistogram\": \"HISTFA",
             "\"rounds\": ", "\"bursts\": ", "\"threads\": ", "\"check\": ", "\"violations\": ",

@@ -6,7 +6,7 @@ import SchemeCatalogue
 /// Suite files, and the plan that is made of them.
 enum SuitePromises {
     static let parser = FuzzedParser(
-        name: "suite", longestInput: 4096,
+        name: "suite", longestInput: 2048,
         words: JSONWords.all + [
             "\"ring\": ", "\"reporting\": ", "\"schemes\": ", "\"*\"", "\"locked/*\"", "\"spsc\"",
             "\"arrivals\": ", "\"process\": ", "\"poisson\"", "\"saturation-share\"", "\"bursts\"",

@@ -4,19 +4,19 @@ import FaultTraffic
 enum TextPromises {
     static let parsers = [
         FuzzedParser(
-            name: "perf", longestInput: 4096,
+            name: "perf", longestInput: 2048,
             words: shared + [
                 "exceptions:page_fault_user: ", "exceptions:page_fault_kernel: ", "7423/7424",
                 "intel_iommu:prq_report: ", "iommu:io_page_fault: ",
             ], body: check),
         FuzzedParser(
-            name: "ftrace", longestInput: 4096,
+            name: "ftrace", longestInput: 2048,
             words: shared + [
                 "bash-9193", "(   42)", "(-------)", " d...1 ", " ..... ", "page_fault_user: ",
                 "io_page_fault: ",
             ], body: check),
         FuzzedParser(
-            name: "mail", longestInput: 4096,
+            name: "mail", longestInput: 2048,
             words: shared + ["| ", "prq_report: ", "dmar0/0000:00:0a.0 seq# "], body: check),
     ]
 
