@@ -115,6 +115,8 @@ extension Suite {
     private static let longestFile = 1 << 20
     /// More workloads than a run could finish: every one meets every scheme at every placement.
     private static let mostWorkloads = 1000
+    /// Far more than there are; each is looked for in every name.
+    private static let mostSchemes = 1000
 
     /// What is wrong with it; nil if sound.
     public var fault: String? {
@@ -127,6 +129,9 @@ extension Suite {
         }
         if !(burstMs >= 0.1 && burstMs <= 100) {
             return "burstMs: expected 0.1…100, found \(burstMs)"
+        }
+        if schemes.count > Self.mostSchemes || schemes.contains(where: { $0.utf8.count > 200 }) {
+            return "schemes: expected at most \(Self.mostSchemes), each at most 200 bytes long"
         }
         let names = workloadNames
         let fields = faults.map(\.subject).joined(separator: ", ")

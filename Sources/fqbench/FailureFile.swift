@@ -2,10 +2,13 @@ import FaultOracle
 import Foundation
 import Harness
 import Reports
+import Results
 
 /// A failing history as a file: what was run, what was wrong, and the steps that led there.
 struct FailureFile: Codable {
     static let currentVersion = 1
+    /// Bytes of the longest file that is read; a history of thousands of steps has a tenth.
+    private static let longestFile = 64 << 20
 
     let version: Int
     let trial: VerifyTrial
@@ -45,8 +48,15 @@ struct FailureFile: Codable {
     }
 
     static func read(_ path: String) throws -> FailureFile {
-        guard let data = FileManager.default.contents(atPath: path) else {
+        // Read no further than needed to refuse: a path may name a device that never ends.
+        guard let handle = FileHandle(forReadingAtPath: path),
+            let data = try? handle.read(upToCount: longestFile + 1) ?? Data()
+        else {
             throw CommandFailure(.badInput, "\(path): cannot be read; expected a failing history")
+        }
+        guard data.count <= longestFile, JSONGuard.problem(in: data) == nil else {
+            throw CommandFailure(
+                .badInput, "\(path): expected a failing history of fqbench verify: not one")
         }
         do {
             let file = try JSONDecoder().decode(FailureFile.self, from: data)

@@ -58,6 +58,7 @@ struct VerifyTests {
 
     @Test(arguments: [
         (["--replay", "missing.json"], "missing.json: cannot be read"),
+        (["--replay", "/dev/zero"], "/dev/zero: expected a failing history"),
         (["--schemes", "nonesuch"], "no scheme \"nonesuch\""),
         (["--twins", "flush-brake"], "did you mean \"flush-break\"?"),
         (["--soak", "soon"], "expected a time as in 90s, 30m or 2h"),

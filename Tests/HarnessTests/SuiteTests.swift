@@ -186,8 +186,25 @@ import Testing
         #expect(try refusal(1001)?.contains("at most 1000 workloads, found 1001") == true)
     }
 
+    @Test("more or longer schemes than any are refused")
+    func manySchemes() throws {
+        func refusal(_ count: Int, of length: Int) throws -> String? {
+            var file = SuiteFile()
+            let scheme = "\"" + String(repeating: "s", count: length) + "\""
+            file.fields["schemes"] =
+                "["
+                + [String](repeating: scheme, count: count)
+                .joined(separator: ",") + "]"
+            return try file.refusal()
+        }
+        #expect(try refusal(1000, of: 200) == nil)
+        for (count, length) in [(1001, 1), (1, 201)] {
+            #expect(try refusal(count, of: length)?.contains("schemes: expected at most") == true)
+        }
+    }
+
     @Test(
-        "names of both subjects are kebab-case in ASCII", arguments: ["é", "a b", "A", "a\u{301}"])
+        "names of workloads are kebab-case in ASCII", arguments: ["é", "a b", "A", "a\u{301}"])
     func kebab(name: String) throws {
         var ring = SuiteFile()
         ring.workload["name"] = "\"\(name)\""

@@ -31,6 +31,17 @@ struct JSONGuardTests {
         #expect(Self.problem("[\"\\\\\"\(quoted)") != nil)
     }
 
+    /// A small compressed file may hold a great many, each of which takes the decoder memory.
+    @Test func values() {
+        let limit = JSONGuard.mostValues
+        let comma = UInt8(ascii: ",")
+        #expect(JSONGuard.problem(in: repeatElement(comma, count: limit - 1)) == nil)
+        let many = JSONGuard.problem(in: repeatElement(comma, count: limit))
+        #expect(many == "line 1, column \(limit): expected at most \(limit) values")
+        let quoted = [UInt8(ascii: "\"")] + [UInt8](repeating: comma, count: limit)
+        #expect(JSONGuard.problem(in: quoted) == nil)
+    }
+
     /// In UTF-16 quotation marks would not be where they seem.
     @Test func onlyUTF8() throws {
         for encoding in [String.Encoding.utf16LittleEndian, .utf16BigEndian, .utf32LittleEndian] {
