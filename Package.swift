@@ -82,8 +82,8 @@ let package = Package(
         .target(
             name: "Fuzzing",
             dependencies: [
-                "FaultModel", "FaultTraffic", "Placement", "Results", "Harness", "SchemeCatalogue",
-                "Reports", histogram,
+                "FaultModel", "Decompression", "FaultTraffic", "Placement", "Results", "Harness",
+                "SchemeCatalogue", "Reports", histogram,
             ],
             path: "Tests/Fuzzing", swiftSettings: strict),
         .testTarget(name: "FuzzingTests", dependencies: ["Fuzzing"]),

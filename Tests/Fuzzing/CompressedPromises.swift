@@ -1,6 +1,7 @@
 import FaultTraffic
+import Results
 
-/// The way in for compressed traces, which runs a tool.
+/// The ways in for compressed traces and result files, which run a tool.
 enum CompressedPromises {
     static let parser = FuzzedParser(
         name: "compressed", longestInput: 2048
@@ -8,14 +9,14 @@ enum CompressedPromises {
         var options = ImportOptions()
         options.name = "fuzz"
         options.byteLimit = 1 << 20
-        guard let trace = try TracePromises.read(input, options) else { return .refused }
+        guard let trace = try TracePromises.read(input, options) else {
+            // No trace is a result.
+            let file = MemoryFile(input)
+            return try ResultPromises.check { () throws(ResultFileError) in
+                try ResultStore.read(file.path)
+            }
+        }
         try TracePromises.check(trace, mayLackWords: true)
         return .accepted
-    }
-
-    /// Whether the first bytes are those of a compression that is read: xz, zstd, gzip.
-    static func isCompressed(_ input: [UInt8]) -> Bool {
-        [[0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], [0x28, 0xB5, 0x2F, 0xFD], [0x1F, 0x8B]]
-            .contains { (magic: [UInt8]) in input.starts(with: magic) }
     }
 }

@@ -11,11 +11,21 @@ enum ResultPromises {
             "\"index\": ", "\"measure\": \"open-loop\"", "\"offeredPerSecond\": ", "\"byCause\": ",
         ]
     ) { input throws(Violation) in
+        try check { () throws(ResultFileError) in
+            try ResultStore.decode(input, path: "fuzz.json")
+        }
+    }
+
+    /// What is read can be written, read back, and shown.
+    static func check(
+        _ read: () throws(ResultFileError) -> RunDocument
+    ) throws(Violation) -> Outcome {
         let document: RunDocument
         do throws(ResultFileError) {
-            document = try ResultStore.decode(input, path: "fuzz.json")
+            document = try read()
         } catch {
             try Message.check(error.description)
+            if case .system = error.reason { throw Violation("blames the system: \(error)") }
             return .refused
         }
         do throws(ResultFileError) {

@@ -12,8 +12,8 @@ enum SuitePromises {
             "\"arrivals\": ", "\"process\": ", "\"poisson\"", "\"saturation-share\"", "\"bursts\"",
             "\"trace\"", "\"perSecond\": ", "\"placements\": ", "\"same-l3\"", "\"measure\": ",
             "\"open-loop\"", "\"round-trip\"", "\"observe\": ", "\"flush-latency\"",
-            "\"backlog\": ",
-            "\"workers\": ", "\"burstMs\": ",
+            "\"backlog\": ", "\"workers\": ", "\"burstMs\": ", "\"pipeline\": ", "\"pasid\": ",
+            "\"attachHandle\": ", "\"release\": ", "\"pasid/*\"", "\"handle/*\"",
         ]
     ) { input throws(Violation) in
         guard let suite = try read(input) else { return .refused }
@@ -25,7 +25,7 @@ enum SuitePromises {
         }
         let notes: [String]
         do throws(SuiteError) {
-            let plan = try SuitePlan(suite: suite, schemes: schemes, shape: shape)
+            let plan = try SuitePlan(suite: suite, schemes: SchemeCatalogue.all, shape: shape)
             _ = plan.fingerprint
             notes = plan.notes
         } catch {
@@ -34,9 +34,6 @@ enum SuitePromises {
         for note in notes { try Message.check(note) }
         return .accepted
     }
-
-    private static let schemes = SchemeSet(
-        rings: SchemeCatalogue.rings, reporting: SchemeCatalogue.reporting)
 
     /// Two nodes of two cores with two hardware threads each.
     private static let shape = MachineShape(

@@ -1,3 +1,4 @@
+import Decompression
 import FaultTraffic
 
 /// Recordings as text: of perf, of ftrace, and quoted in a mail.
@@ -30,7 +31,7 @@ enum TextPromises {
     /// The input, read strictly and with bad lines skipped.
     private static func check(_ input: [UInt8]) throws(Violation) -> Outcome {
         // A compressed input belongs to another parser, which costs a process.
-        if CompressedPromises.isCompressed(input) { return .refused }
+        if Compression.detected(in: input) != nil { return .refused }
         var options = ImportOptions()
         options.name = "fuzz"
         options.byteLimit = 1 << 20
