@@ -5,8 +5,8 @@ import Testing
 @testable import Harness
 
 extension Trials {
-    /// Broken twins whose fault is a race of memory: `scripts/sanitize` runs each by its name in the
-    /// builds with ThreadSanitizer, which must report it. They run for nobody else.
+    /// Broken twins whose fault is a race of memory: `scripts/sanitize` runs each by its name in
+    /// the builds with ThreadSanitizer, which must report it. They run for nobody else.
     @Suite(.enabled(if: getenv("FQBENCH_PLANTED_TWIN") != nil))
     struct PlantedTwinTests {
         @Test
