@@ -336,6 +336,18 @@ function check_reached(address, place, target, text, callee) {
     }
 }
 
+# The operations that the loops call, and the size of each.
+function list_operations(count, kinds, number, place, type) {
+    count = split("enqueue dequeue report take respond finish", kinds, " ")
+    for (number = 1; number <= count; number++)
+        for (place = 1; place <= scheme_count; place++) {
+            type = scheme[place]
+            if ((type, kinds[number]) in chosen)
+                printf "%-28s %-52s %12d\n", kinds[number], short(type),
+                    instructions[chosen[type, kinds[number]]]
+        }
+}
+
 END {
     printf "%-28s %-52s %12s  %s\n", "loop", "scheme", "instructions", "calls"
     for (number = 1; number <= loop_count; number++) {
@@ -358,6 +370,7 @@ END {
             }
         }
     }
+    list_operations()
     for (item = 1; item <= queued; item++) check_reached(queue[item])
     if (empty_loop == "") finding("measuredEmptyLoop: not in the binary")
     else if (exits[empty_loop] > 0)

@@ -57,7 +57,8 @@ public enum BuildRecord {
         return record
     }
 
-    private static var compiler: String {
+    /// What the table says under `compiler`.
+    public static var compiler: String {
         let clang = String(cString: fq_compiler_version())
         return "Swift \(swiftVersion), " + shortened(clang)
     }

@@ -1,6 +1,5 @@
-/// Finds what is wrong with text that the JSON decoder refused without saying where.
-///
-/// Never used on good input: the decoder alone decides what is accepted.
+/// Finds what is wrong with text that the JSON decoder refused without saying where, and where the
+/// numbers of a text are. The decoder alone decides what is accepted.
 struct JSONScan {
     /// Line and column, from 1, and what was expected there; nil for well-formed text.
     private(set) var syntaxProblem: String?

@@ -5,6 +5,8 @@ public struct ResultFileError: Error, Equatable, Sendable, CustomStringConvertib
     public enum Reason: Equatable, Sendable {
         /// There is no such file.
         case missing
+        /// There is no such file, and it is thresholds that it should have.
+        case missingThresholds
         /// It has no bytes.
         case empty
         /// It names a folder.
@@ -49,6 +51,7 @@ public struct ResultFileError: Error, Equatable, Sendable, CustomStringConvertib
     private var explanation: String {
         switch reason {
         case .missing: "no such file; expected a result file of fqbench"
+        case .missingThresholds: "no such file; expected thresholds of counts"
         case .empty: "the file is empty; expected a result file of fqbench"
         case .isFolder: "is a folder; expected a file"
         case .notRegular: "is not a regular file; a result is not written over it"

@@ -25,8 +25,9 @@ struct FQBench: ParsableCommand {
         version: version,
         subcommands: [
             RunCommand.self, ReplayCommand.self, ListCommand.self, TopologyCommand.self,
-            CompareCommand.self, GateCommand.self, GateChildCommand.self, HistoryCommand.self,
-            ReportCommand.self, TraceCommand.self, VerifyCommand.self,
+            CompareCommand.self, GateCommand.self, GateChildCommand.self,
+            CountChildCommand.self, HistoryCommand.self, ReportCommand.self, TraceCommand.self,
+            VerifyCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 

@@ -17,6 +17,9 @@ void fq_hypervisor_signature(char signature[13]);
 // The version of the C compiler that built this target, as the compiler itself writes it.
 const char *fq_compiler_version(void);
 
+// Does nothing. A program that counts instructions for this one ends a count at each call of it.
+void fq_count_mark(void);
+
 // Reads a word that the allocator changes behind the compiler's back. The compiler takes malloc and
 // free for calls that touch no memory but their own, so it would keep an earlier reading over them.
 static inline uint64_t fq_load_opaque(const uint64_t *address) {

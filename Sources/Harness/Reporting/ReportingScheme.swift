@@ -9,6 +9,8 @@ public struct ReportingScheme: Sendable {
     public let lockKind: LockKind?
     public let nodeMemory: NodeMemory
     public let provenance: Provenance
+    /// The type, as `scripts/check-hot-loops` names it.
+    public let implementation: String
 
     let make: @Sendable (ReportingConfiguration) -> ReportingInstance
     let makeVerified: @Sendable (ReportingConfiguration) -> VerifiedReporting
@@ -24,6 +26,7 @@ public struct ReportingScheme: Sendable {
         self.init(
             structure: Structure.structure, lockKind: Structure.lockKind,
             nodeMemory: Structure.nodeMemory, provenance: Structure.provenance,
+            implementation: String(describing: Structure.self),
             makeVerified: { VerifiedReporting(Structure.self, $0) },
             makeChecked: { VerifiedReporting(Checked.self, $0) },
             make: { configuration in
@@ -89,6 +92,7 @@ public struct ReportingScheme: Sendable {
     @usableFromInline
     init(
         structure: String, lockKind: LockKind?, nodeMemory: NodeMemory, provenance: Provenance,
+        implementation: String,
         makeVerified: @escaping @Sendable (ReportingConfiguration) -> VerifiedReporting,
         makeChecked: @escaping @Sendable (ReportingConfiguration) -> VerifiedReporting,
         make: @escaping @Sendable (ReportingConfiguration) -> ReportingInstance
@@ -97,6 +101,7 @@ public struct ReportingScheme: Sendable {
         self.lockKind = lockKind
         self.nodeMemory = nodeMemory
         self.provenance = provenance
+        self.implementation = implementation
         self.makeVerified = makeVerified
         self.makeChecked = makeChecked
         self.make = make

@@ -10,6 +10,8 @@ public struct RingScheme: Sendable {
     public let lockKind: LockKind?
     public let provenance: Provenance
     public let limits: RingLimits
+    /// The type, as `scripts/check-hot-loops` names it.
+    public let implementation: String
 
     /// The scheme as `fqbench verify` checks it.
     public let verified: VerifySubject
@@ -24,7 +26,7 @@ public struct RingScheme: Sendable {
     public init<Ring: PageRequestRing>(_ type: Ring.Type) {
         self.init(
             structure: Ring.structure, lockKind: Ring.lockKind, provenance: Ring.provenance,
-            limits: Ring.limits,
+            limits: Ring.limits, implementation: String(describing: Ring.self),
             make: { Ring($0) },
             makeProducer: { ring in
                 let endpoint = allocateShared(
@@ -64,6 +66,7 @@ public struct RingScheme: Sendable {
     @usableFromInline
     init(
         structure: String, lockKind: LockKind?, provenance: Provenance, limits: RingLimits,
+        implementation: String,
         make: @escaping @Sendable (RingConfiguration) -> any AnyObject & Sendable,
         makeProducer: @escaping @Sendable (any AnyObject & Sendable) -> RingProducerEnd,
         makeConsumer: @escaping @Sendable (any AnyObject & Sendable) -> RingConsumerEnd,
@@ -75,6 +78,7 @@ public struct RingScheme: Sendable {
         self.lockKind = lockKind
         self.provenance = provenance
         self.limits = limits
+        self.implementation = implementation
         self.verified = verified
         self.make = make
         self.makeProducer = makeProducer

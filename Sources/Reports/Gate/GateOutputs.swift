@@ -109,22 +109,25 @@ public enum GateOutputs {
     /// Lines that GitHub shows at a pull request: errors for what failed, warnings for what is not
     /// decided, a notice with the whole.
     public static func annotations(_ findings: GateFindings) -> String {
-        func line(_ kind: String, _ title: String, _ text: String) -> String {
-            "::\(kind) title=\(property(title))::\(data(text))"
+        var lines = findings.violations.map {
+            annotation("error", "fqbench gate: check failed", $0)
         }
-        var lines = findings.violations.map { line("error", "fqbench gate: check failed", $0) }
         lines += findings.deterministic.filter(\.isFailure).map {
-            line("error", "fqbench gate: \($0.name)", sentence($0))
+            annotation("error", "fqbench gate: \($0.name)", sentence($0))
         }
         for row in findings.verdict.rows where row.status == .failed {
-            lines.append(line("error", "fqbench gate: slower", sentence(row)))
+            lines.append(annotation("error", "fqbench gate: slower", sentence(row)))
         }
         let open = findings.verdict.rows.filter { $0.status == .undecided }
         for row in open.prefix(5) {
-            lines.append(line("warning", "fqbench gate: not decided", sentence(row)))
+            lines.append(annotation("warning", "fqbench gate: not decided", sentence(row)))
         }
-        lines.append(line("notice", "fqbench gate", GateReport.summary(findings)))
+        lines.append(annotation("notice", "fqbench gate", GateReport.summary(findings)))
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    static func annotation(_ kind: String, _ title: String, _ text: String) -> String {
+        "::\(kind) title=\(property(title))::\(data(text))"
     }
 
     private static func className(_ key: CellKey) -> String {

@@ -14,6 +14,7 @@ struct GateCommand: ParsableCommand {
             fqbench gate --base <revision> [<options>]
             fqbench gate --base-binary <program> [<options>]
             fqbench gate --self-test [--recorded <file> ...] [<options>]
+            fqbench gate --counts [--thresholds <file>] [--strict]
             """,
         discussion: """
             Both builds take turns, A B B A, in processes of their own. What looks slower is \
@@ -21,7 +22,12 @@ struct GateCommand: ParsableCommand {
             inconclusive), 2 slower, 3 a check failed, and with --strict 7 inconclusive and 4 \
             faster.
 
+            --counts needs no base and no time: instructions and bytes per request and the size \
+            of the machine code, against Benchmarks/thresholds.json. Exit codes: 0 as before, 2 \
+            more, with --strict 4 less, 6 not all could be counted.
+
             Example: fqbench gate --base origin/main --budget 600 --junit gate.xml
+            Example: fqbench gate --counts --strict
             Example: fqbench gate --self-test --recorded results/reference.json.xz --gates 1000
             """)
 
@@ -57,7 +63,7 @@ struct GateCommand: ParsableCommand {
     @Flag(help: "Print annotations for GitHub after the report.")
     var github = false
 
-    @Flag(help: "Exit with 7 where inconclusive and with 4 where faster.")
+    @Flag(help: "Exit with 7 where inconclusive and with 4 where faster or less.")
     var strict = false
 
     @Flag(help: "Run the gate on what is known: equal builds, and planted slowdowns.")
@@ -68,6 +74,12 @@ struct GateCommand: ParsableCommand {
 
     @Option(help: "Gates of the self-test per planted size, 1 to 100000.")
     var gates = 200
+
+    @Flag(help: "Count instructions, bytes and code of this build against thresholds.")
+    var counts = false
+
+    @Option(help: "Take these thresholds of counts.")
+    var thresholds: String?
 
     @Option(help: .hidden)
     var plant: String?
@@ -83,10 +95,15 @@ struct GateCommand: ParsableCommand {
 
     func validate() throws {
         try Terminal.validate(width: width)
-        let modes = [base != nil, baseBinary != nil, selfTest].count { $0 }
+        let modes = [base != nil, baseBinary != nil, selfTest, counts].count { $0 }
         guard modes == 1 else {
-            throw ValidationError("expected one of --base, --base-binary and --self-test")
+            throw ValidationError(
+                "expected one of --base, --base-binary, --self-test and --counts")
         }
+        if thresholds != nil && !counts {
+            throw ValidationError("--thresholds belongs to --counts")
+        }
+        if counts && junit != nil { throw ValidationError("--junit: not with --counts") }
         if !recorded.isEmpty && !selfTest {
             throw ValidationError("--recorded belongs to --self-test")
         }
@@ -106,9 +123,10 @@ struct GateCommand: ParsableCommand {
                 ).run(progress: progress))
         }
         let own = "/proc/self/exe"
+        try StopSignal.install()
+        defer { StopSignal.uninstall() }
+        if counts { return try count(headBinary ?? own, progress) }
         if selfTest {
-            try StopSignal.install()
-            defer { StopSignal.uninstall() }
             let setup = try GateSetup(
                 base: own, head: headBinary ?? own, suite: suite, schemes: schemes,
                 workloads: workloads, cpus: cpus)
@@ -119,8 +137,6 @@ struct GateCommand: ParsableCommand {
                     seed: seed
                 ).run(progress: progress))
         }
-        try StopSignal.install()
-        defer { StopSignal.uninstall() }
         let built = try base.map { revision in
             try GateBuild().build(revision) { progress.note($0) }
         }
@@ -150,6 +166,29 @@ struct GateCommand: ParsableCommand {
         let commit = build[ResumeIdentity.commitKey].map { ", commit \($0.prefix(12))" } ?? ""
         return "this program" + commit
             + (build["dirty"] == "true" ? ", with uncommitted changes" : "")
+    }
+
+    private func count(_ program: String, _ progress: ProgressPrinter) throws {
+        let result = try CountGate(program: program, thresholds: thresholds, plant: plant)
+            .run(progress: progress)
+        let report = result.report
+        if json {
+            try StandardOutput.write(json: report)
+        } else {
+            try StandardOutput.write(report.text(Terminal.style(width: width)).utf8)
+        }
+        if github { try StandardOutput.write(report.annotations.utf8) }
+        let status: ExitStatus =
+            if report.outcome == .fail {
+                .regression
+            } else if strict && report.outcome == .stale {
+                .improvement
+            } else if result.isPartial {
+                .unfit
+            } else {
+                .success
+            }
+        if status != .success { throw Exit(code: status.rawValue) }
     }
 
     private func show(_ table: SelfTestTable) throws {

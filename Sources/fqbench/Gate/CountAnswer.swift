@@ -1,0 +1,37 @@
+import Harness
+
+/// What `fqbench count-child` prints.
+struct CountAnswer: Codable {
+    /// As machines call it: `x86_64`, `aarch64`.
+    let architecture: String
+    let compiler: String
+    let schemes: [CountedScheme]
+
+    static var ownArchitecture: String {
+        #if arch(x86_64)
+            "x86_64"
+        #else
+            "aarch64"
+        #endif
+    }
+
+    /// Runs in the order in which they were done.
+    var runs: [CountedTraffic.Run] { schemes.flatMap { $0.traffic.flatMap(\.runs) } }
+}
+
+/// One scheme's counted runs.
+struct CountedScheme: Codable {
+    /// Pages of the larger groups.
+    static let groupSize = 4
+
+    struct Traffic: Codable {
+        let groupSize: Int
+        /// Two.
+        let runs: [CountedTraffic.Run]
+    }
+
+    let scheme: String
+    /// The type, as `scripts/check-hot-loops` names it.
+    let implementation: String
+    let traffic: [Traffic]
+}
