@@ -165,7 +165,8 @@ public struct Invariant: Sendable {
         Invariant(
             31, "A parameter is published after it is complete",
             .checked(
-                "threads under ThreadSanitizer; a lock that is not there yet is a crash")),
+                "threads under ThreadSanitizer; a lock that is not there yet is a crash. Attach "
+                    + "handles: threads, one-cpu")),
         Invariant(
             32, "No lock is held while a handler runs",
             .checked(
@@ -177,46 +178,50 @@ public struct Invariant: Sendable {
                 "all that run threads: a standstill is reported with who holds and who waits")),
         Invariant(
             34, "The last user of an address space does not run its release inside a worker",
-            .later(
-                "release")),
+            .checked(
+                "release: threads, one-cpu: a worker that waits for itself stands still, which is "
+                    + "reported")),
         Invariant(
             35, "A bind that fails frees no PASID",
-            .later(
-                "pasid")),
+            .checked(
+                "pasid: lists, threads, one-cpu")),
         Invariant(
             36, "A bind that fails leaves the device without the PASID",
-            .later(
-                "pasid")),
+            .checked(
+                "pasid: lists, threads, one-cpu")),
         Invariant(
             37, "A PASID is used again only after its last reference, or its owner's end",
-            .later(
-                "pasid")),
+            .checked(
+                "pasid: lists, threads, one-cpu")),
         Invariant(
             38,
             "When a stop request has completed, its requests are in the ring; the flush comes "
                 + "before the PASID is free",
-            .later(
-                "pasid and pipeline; drivers here stop reporters before they flush")),
+            .checked(
+                "release: lists, threads, one-cpu")
+        ),
         Invariant(
             39, "The release of an address space does not block",
-            .later(
-                "release")),
+            .checked(
+                "release: threads, one-cpu, whose last puts are made with a lock held that "
+                    + "handlers take, where the scheme promises that they may be")),
         Invariant(
             40, "A fault that a user can cause prints nothing",
             .checked(
                 "all: a warning from a scheme is a failure")),
         Invariant(
             41, "A second bind of the same address space returns the same handle",
-            .later(
-                "attach-handle")),
+            .checked(
+                "attach-handle: lists, threads, one-cpu; of PASIDs: as 37")),
         Invariant(
             42, "A handle of another type is busy, none is not found",
-            .later(
-                "attach-handle")),
+            .checked(
+                "attach-handle: lists, threads, one-cpu")),
         Invariant(
             43, "The type is compared under the lock of the lookup",
-            .later(
-                "attach-handle")),
+            .checked(
+                "attach-handle: threads, one-cpu: a handle that is found is of the wanted type and "
+                    + "stays what it is")),
         Invariant(
             44, "An answer is accepted once",
             .checked(

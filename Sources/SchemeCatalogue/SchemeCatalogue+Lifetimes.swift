@@ -7,31 +7,50 @@ extension SchemeCatalogue {
     /// The PASID subject.
     public static let pasid: [PASIDScheme] = owners(FutexLock.self) + owners(TTASLock.self)
 
-    /// Inlined, so that every scheme is specialised for its lock.
+    // All of these are inlined, so that every scheme is specialised for its lock.
+
     @inline(__always)
-    private static func owners<Lock: LockPrimitive>(_: Lock.Type) -> [PASIDScheme] {
+    private static func owners<Lock: LockPrimitive>(_ lock: Lock.Type) -> [PASIDScheme] {
         [
-            PASIDScheme(PASIDOwnership<Lock, PerBind, SoundPASID>.self),
-            PASIDScheme(PASIDOwnership<Lock, LazyRefcount, SoundPASID>.self),
-            PASIDScheme(PASIDOwnership<Lock, PerMM, SoundPASID>.self),
-            PASIDScheme(PASIDOwnership<Lock, GlobalIDA, SoundPASID>.self),
+            owner(lock, PerBind.self, SoundPASID.self),
+            owner(lock, LazyRefcount.self, SoundPASID.self),
+            owner(lock, PerMM.self, SoundPASID.self),
+            owner(lock, GlobalIDA.self, SoundPASID.self),
         ]
+    }
+
+    @inline(__always)
+    private static func owner<Lock: LockPrimitive, Policy: PASIDPolicy, Variant: PASIDVariant>(
+        _: Lock.Type, _: Policy.Type, _: Variant.Type
+    ) -> PASIDScheme {
+        PASIDScheme(
+            PASIDOwnership<Lock, Policy, Variant>.self,
+            checked: PASIDOwnership<CheckedLock, Policy, Variant>.self)
     }
 
     /// The attach-handle subject.
     public static let attachHandle: [HandleScheme] =
         handles(FutexLock.self) + handles(TTASLock.self) + [
-            HandleScheme(ReaderSlotHandles<SoundHandles>.self)
+            HandleScheme(
+                ReaderSlotHandles<SoundHandles>.self,
+                checked: ReaderSlotHandles<SoundHandles>.self)
         ]
 
-    /// Inlined, so that every scheme is specialised for its lock.
     @inline(__always)
     private static func handles<Lock: LockPrimitive>(_: Lock.Type) -> [HandleScheme] {
         [
-            HandleScheme(MutexRefcountHandles<Lock, SoundHandles>.self),
-            HandleScheme(TypedUnderLockHandles<Lock, SoundHandles>.self),
-            HandleScheme(RCURefcountHandles<Lock, SoundHandles>.self),
-            HandleScheme(RCUSectionHandles<Lock, SoundHandles>.self),
+            HandleScheme(
+                MutexRefcountHandles<Lock, SoundHandles>.self,
+                checked: MutexRefcountHandles<CheckedLock, SoundHandles>.self),
+            HandleScheme(
+                TypedUnderLockHandles<Lock, SoundHandles>.self,
+                checked: TypedUnderLockHandles<CheckedLock, SoundHandles>.self),
+            HandleScheme(
+                RCURefcountHandles<Lock, SoundHandles>.self,
+                checked: RCURefcountHandles<CheckedLock, SoundHandles>.self),
+            HandleScheme(
+                RCUSectionHandles<Lock, SoundHandles>.self,
+                checked: RCUSectionHandles<CheckedLock, SoundHandles>.self),
         ]
     }
 
@@ -39,39 +58,57 @@ extension SchemeCatalogue {
     public static let release: [ReleaseScheme] =
         releases(FutexLock.self) + releases(TTASLock.self)
 
-    /// Inlined, so that every scheme is specialised for its lock.
     @inline(__always)
-    private static func releases<Lock: LockPrimitive>(_: Lock.Type) -> [ReleaseScheme] {
+    private static func releases<Lock: LockPrimitive>(_ lock: Lock.Type) -> [ReleaseScheme] {
         [
-            ReleaseScheme(SpaceRelease<Lock, DrainInRelease, SoundRelease>.self),
-            ReleaseScheme(SpaceRelease<Lock, DummyTable, SoundRelease>.self),
-            ReleaseScheme(SpaceRelease<Lock, ClearAndFlush, SoundRelease>.self),
-            ReleaseScheme(SpaceRelease<Lock, QuietEntry, SoundRelease>.self),
+            releaser(lock, DrainInRelease.self, SoundRelease.self),
+            releaser(lock, DummyTable.self, SoundRelease.self),
+            releaser(lock, ClearAndFlush.self, SoundRelease.self),
+            releaser(lock, QuietEntry.self, SoundRelease.self),
         ]
+    }
+
+    @inline(__always)
+    private static func releaser<
+        Lock: LockPrimitive, Policy: ReleasePolicy, Variant: ReleaseVariant
+    >(_: Lock.Type, _: Policy.Type, _: Variant.Type) -> ReleaseScheme {
+        ReleaseScheme(
+            SpaceRelease<Lock, Policy, Variant>.self,
+            checked: SpaceRelease<CheckedLock, Policy, Variant>.self)
     }
 
     /// Broken twins of the subjects about lifetimes: each must fail some check.
     public static let lifetimeTwins = SchemeSet(
         rings: [], reporting: [],
         pasid: [
-            PASIDScheme(PASIDOwnership<FutexLock, PerMM, FreesOnFailedBind>.self),
-            PASIDScheme(PASIDOwnership<FutexLock, LazyRefcount, FreesWhileUsed>.self),
-            PASIDScheme(PASIDOwnership<FutexLock, PerMM, EndsWithUsers>.self),
-            PASIDScheme(PASIDOwnership<FutexLock, LazyRefcount, DropsTooMuch>.self),
-            PASIDScheme(PASIDOwnership<FutexLock, GlobalIDA, ForkInherits>.self),
-            PASIDScheme(PASIDOwnership<FutexLock, LazyRefcount, ExecLeaks>.self),
+            owner(FutexLock.self, PerMM.self, FreesOnFailedBind.self),
+            owner(FutexLock.self, LazyRefcount.self, FreesWhileUsed.self),
+            owner(FutexLock.self, PerMM.self, EndsWithUsers.self),
+            owner(FutexLock.self, LazyRefcount.self, DropsTooMuch.self),
+            owner(FutexLock.self, GlobalIDA.self, ForkInherits.self),
+            owner(FutexLock.self, LazyRefcount.self, ExecLeaks.self),
         ],
         attachHandle: [
-            HandleScheme(MutexRefcountHandles<FutexLock, ChecksAfterUnlock>.self),
-            HandleScheme(MutexRefcountHandles<FutexLock, LosesReference>.self),
-            HandleScheme(RCURefcountHandles<FutexLock, PublishesFirst>.self),
-            HandleScheme(TypedUnderLockHandles<FutexLock, SetsDeviceLate>.self),
-            HandleScheme(ReaderSlotHandles<EndsAtDetach>.self),
+            HandleScheme(
+                MutexRefcountHandles<FutexLock, ChecksAfterUnlock>.self,
+                checked: MutexRefcountHandles<CheckedLock, ChecksAfterUnlock>.self),
+            HandleScheme(
+                MutexRefcountHandles<FutexLock, LosesReference>.self,
+                checked: MutexRefcountHandles<CheckedLock, LosesReference>.self),
+            HandleScheme(
+                RCURefcountHandles<FutexLock, PublishesFirst>.self,
+                checked: RCURefcountHandles<CheckedLock, PublishesFirst>.self),
+            HandleScheme(
+                TypedUnderLockHandles<FutexLock, SetsDeviceLate>.self,
+                checked: TypedUnderLockHandles<CheckedLock, SetsDeviceLate>.self),
+            HandleScheme(
+                ReaderSlotHandles<EndsAtDetach>.self,
+                checked: ReaderSlotHandles<EndsAtDetach>.self),
         ],
         release: [
-            ReleaseScheme(SpaceRelease<FutexLock, DrainInRelease, HoldsHandlersLock>.self),
-            ReleaseScheme(SpaceRelease<FutexLock, DummyTable, SkipsInvalidation>.self),
-            ReleaseScheme(SpaceRelease<FutexLock, DummyTable, UnbindsWithoutDrain>.self),
-            ReleaseScheme(SpaceRelease<FutexLock, QuietEntry, LeavesEntry>.self),
+            releaser(FutexLock.self, DrainInRelease.self, HoldsHandlersLock.self),
+            releaser(FutexLock.self, DummyTable.self, SkipsInvalidation.self),
+            releaser(FutexLock.self, DummyTable.self, UnbindsWithoutDrain.self),
+            releaser(FutexLock.self, QuietEntry.self, LeavesEntry.self),
         ])
 }

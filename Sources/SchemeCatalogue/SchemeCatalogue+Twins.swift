@@ -52,7 +52,8 @@ enum AnswersTwice: BoundaryTwinFault {
 
 extension SchemeCatalogue {
     /// Every broken twin, one line each. Only `fqbench verify` uses them.
-    public static let twins: [VerifyTwin] = reportingTwins + boundaryTwins + ringTwins
+    public static let twins: [VerifyTwin] =
+        reportingTwins + boundaryTwins + ringTwins + verifiedLifetimeTwins
 
     private static let reportingTwins: [VerifyTwin] = [
         twin(

@@ -78,7 +78,7 @@ struct VerifyReport: Encodable {
 
     static func lines(_ report: VerifyReport, _ style: Style) -> [String] {
         var lines: [String] = []
-        for subject in ["ring", "reporting"] {
+        for subject in VerifySubject.areas {
             let checks = report.checks.filter { $0.subject == subject }
             if !checks.isEmpty { lines += matrix(subject, checks, style) + [""] }
         }
@@ -168,8 +168,11 @@ struct VerifyReport: Encodable {
     }
 
     private static func summary(_ report: VerifyReport, _ style: Style) -> [String] {
-        let failed = Set(report.checks.filter { !$0.holds }.map(\.scheme)).count
-        let schemes = Set(report.checks.map(\.scheme)).count
+        func count(_ checks: [Check]) -> Int {
+            Set(checks.map { "\($0.subject) \($0.scheme)" }).count
+        }
+        let failed = count(report.checks.filter { !$0.holds })
+        let schemes = count(report.checks)
         let survivors = report.twins.count { !$0.isKilled }
         let text =
             "\(schemes) schemes, \(failed) failing; \(report.twins.count) twins, \(survivors) "

@@ -41,7 +41,8 @@ struct VerifySession {
             seed: command.seed ?? UInt64.random(in: 0..<1 << 53), cpus: cpus,
             effort: .init(
                 operations: operations,
-                seconds: soakSeconds == nil && command.operations == nil ? 5 : 3600,
+                // A number that was asked for is done, however long it takes.
+                seconds: command.operations == nil && soakSeconds == nil ? 5 : 3600,
                 twinSeconds: 1))
     }
 
@@ -77,7 +78,7 @@ struct VerifySession {
             for scheme in schemes where !report.isStopped {
                 for check in scheme.checks where !report.isStopped {
                     step("\(scheme.name), \(check.rawValue)")
-                    let trial = plan.trial(scheme.name, check, pass: pass)
+                    let trial = plan.trial(scheme, check, pass: pass)
                     guard let outcome = try child(trial) else {
                         report.isStopped = true
                         break

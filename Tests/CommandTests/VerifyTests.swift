@@ -35,6 +35,19 @@ struct VerifyTests {
         #expect(replay.text.contains("[1] deadlock"))
     }
 
+    /// The watchdog in the child: the caller of a last put and the handler wait for each other.
+    @Test func aStandstillOfLifetimesSaysWhoHoldsAndWhoWaits() throws {
+        let outcome = try Program.run(
+            [
+                "verify", "--schemes", "quiet/futex", "--twins", "last-put-under-lock",
+                "entry-left", "--operations", "2000", "--json",
+            ], in: try Folder())
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.text.contains("in exit, holds lock"))
+        #expect(outcome.text.contains("held by caller"))
+        #expect(outcome.text.contains("\"subject\" : \"release\""))
+    }
+
     @Test func aHistoryIsShownStepByStep() throws {
         let folder = try Folder()
         let options = [

@@ -9,11 +9,18 @@ public struct HandleScheme: Sendable {
     public let lockKind: LockKind?
     public let provenance: Provenance
 
+    /// The scheme as `fqbench verify` checks it.
+    public let verified: VerifySubject
+
     let make: @Sendable (HandleTrialPlan) -> LifetimeInstance
 
     /// The scheme that `type` implements. Inlined, so that the closures are specialised for it.
+    ///
+    /// - Parameter checked: The same structure with `CheckedLock`.
     @inlinable @inline(__always)
-    public init<Structure: AttachHandling>(_ type: Structure.Type) {
+    public init<Structure: AttachHandling, Checked: AttachHandling>(
+        _ type: Structure.Type, checked: Checked.Type
+    ) {
         self.init(
             structure: Structure.structure, lockKind: Structure.lockKind,
             provenance: Structure.provenance,
@@ -37,22 +44,28 @@ public struct HandleScheme: Sendable {
                             own, burst: { measuredChurn(structure, &$0, &own.pointee) })
                     },
                     detach: { structure.detach($0) }, census: { structure.census() })
-            })
+            },
+            // Last: scripts/check-hot-loops knows the closures above by their numbers.
+            verified: VerifySubject(
+                attachHandle: Structure.structure
+                    + (Structure.lockKind.map { "/\($0.rawValue)" } ?? ""),
+                Structure.self, checked: Checked.self))
     }
 
     @usableFromInline
     init(
         structure: String, lockKind: LockKind?, provenance: Provenance,
-        make: @escaping @Sendable (HandleTrialPlan) -> LifetimeInstance
+        make: @escaping @Sendable (HandleTrialPlan) -> LifetimeInstance, verified: VerifySubject
     ) {
         self.structure = structure
         self.lockKind = lockKind
         self.provenance = provenance
         self.make = make
+        self.verified = verified
     }
 
     /// As a user types it: `reader-slots`, `mutex-refcount/futex`.
-    public var name: String { structure + (lockKind.map { "/\($0.rawValue)" } ?? "") }
+    public var name: String { verified.name }
 }
 
 /// A trial of one scheme under one workload, seen from inside the scheme's closures.

@@ -10,11 +10,18 @@ public struct PASIDScheme: Sendable {
     public let lockKind: LockKind?
     public let provenance: Provenance
 
+    /// The scheme as `fqbench verify` checks it.
+    public let verified: VerifySubject
+
     let make: @Sendable (PASIDTrialPlan) -> LifetimeInstance
 
     /// The scheme that `type` implements. Inlined, so that the closures are specialised for it.
+    ///
+    /// - Parameter checked: The same structure with `CheckedLock`.
     @inlinable @inline(__always)
-    public init<Structure: PASIDLifetime>(_ type: Structure.Type) {
+    public init<Structure: PASIDLifetime, Checked: PASIDLifetime>(
+        _ type: Structure.Type, checked: Checked.Type
+    ) {
         self.init(
             structure: Structure.structure, lockKind: Structure.lockKind,
             provenance: Structure.provenance,
@@ -34,22 +41,27 @@ public struct PASIDScheme: Sendable {
                         bind: { structure.bind($0, device: 0, fails: false) },
                         unbind: { structure.unbind($0, device: 0) },
                         census: { structure.census() }))
-            })
+            },
+            // Last: scripts/check-hot-loops knows the closures above by their numbers.
+            verified: VerifySubject(
+                pasid: Structure.structure + (Structure.lockKind.map { "/\($0.rawValue)" } ?? ""),
+                Structure.self, checked: Checked.self))
     }
 
     @usableFromInline
     init(
         structure: String, lockKind: LockKind?, provenance: Provenance,
-        make: @escaping @Sendable (PASIDTrialPlan) -> LifetimeInstance
+        make: @escaping @Sendable (PASIDTrialPlan) -> LifetimeInstance, verified: VerifySubject
     ) {
         self.structure = structure
         self.lockKind = lockKind
         self.provenance = provenance
         self.make = make
+        self.verified = verified
     }
 
     /// As a user types it: `lazy-refcount/futex`.
-    public var name: String { structure + (lockKind.map { "/\($0.rawValue)" } ?? "") }
+    public var name: String { verified.name }
 }
 
 extension PASIDScheme: LifetimeScheme {

@@ -10,11 +10,18 @@ public struct ReleaseScheme: Sendable {
     public let lockKind: LockKind?
     public let provenance: Provenance
 
+    /// The scheme as `fqbench verify` checks it.
+    public let verified: VerifySubject
+
     let make: @Sendable (ReleaseTrialPlan) -> LifetimeInstance
 
     /// The scheme that `type` implements. Inlined, so that the closures are specialised for it.
+    ///
+    /// - Parameter checked: The same structure with `CheckedLock`.
     @inlinable @inline(__always)
-    public init<Structure: SpaceReleasing>(_ type: Structure.Type) {
+    public init<Structure: SpaceReleasing, Checked: SpaceReleasing>(
+        _ type: Structure.Type, checked: Checked.Type
+    ) {
         self.init(
             structure: Structure.structure, lockKind: Structure.lockKind,
             provenance: Structure.provenance,
@@ -44,22 +51,27 @@ public struct ReleaseScheme: Sendable {
                             serve: { measuredAccesses(&device.pointee, &$0, &$1) },
                             free: { freeShared(device, count: 1) })
                     })
-            })
+            },
+            // Last: scripts/check-hot-loops knows the closures above by their numbers.
+            verified: VerifySubject(
+                release: Structure.structure + (Structure.lockKind.map { "/\($0.rawValue)" } ?? ""),
+                Structure.self, checked: Checked.self))
     }
 
     @usableFromInline
     init(
         structure: String, lockKind: LockKind?, provenance: Provenance,
-        make: @escaping @Sendable (ReleaseTrialPlan) -> LifetimeInstance
+        make: @escaping @Sendable (ReleaseTrialPlan) -> LifetimeInstance, verified: VerifySubject
     ) {
         self.structure = structure
         self.lockKind = lockKind
         self.provenance = provenance
         self.make = make
+        self.verified = verified
     }
 
     /// As a user types it: `dummy-table/futex`.
-    public var name: String { structure + (lockKind.map { "/\($0.rawValue)" } ?? "") }
+    public var name: String { verified.name }
 }
 
 extension ReleaseScheme: LifetimeScheme {

@@ -9,7 +9,9 @@ import Glibc
 final class TrialBoard: @unchecked Sendable {
     let names: [String]
     let logs: [HistoryLog]
-    /// By thread: the kind of its operation plus one, device and PASID's bits; 0 for none.
+    /// What a thread can be in, by its number.
+    private let activityNames: [String]
+    /// By thread: the number of what it is in plus one, device and PASID's bits; 0 for nothing.
     private let activities: UnsafeMutablePointer<PaddedAtomic<UInt64>>
     /// By thread: operations that have returned.
     private let done: UnsafeMutablePointer<PaddedAtomic<Int>>
@@ -22,10 +24,15 @@ final class TrialBoard: @unchecked Sendable {
 
     // Relaxed throughout: notes of one thread that others look at now and then.
 
-    init(names: [String], capacity: Int) {
+    /// - Parameter activities: What `within` is given the numbers of.
+    init(
+        names: [String], capacity: Int,
+        activities: [String] = HistoryEvent.Kind.allCases.map(\.name)
+    ) {
         self.names = names
+        activityNames = activities
         logs = names.map { _ in HistoryLog(capacity: capacity) }
-        activities = allocateShared(count: names.count) { _ in PaddedAtomic<UInt64>(0) }
+        self.activities = allocateShared(count: names.count) { _ in PaddedAtomic<UInt64>(0) }
         done = allocateShared(count: names.count) { _ in PaddedAtomic<Int>(0) }
         slots = allocateShared(count: names.count) { _ in SharedAtomic<Int>(-1) }
         begun = allocateShared(count: names.count) { _ in PaddedAtomic<Int>(0) }
@@ -82,6 +89,15 @@ final class TrialBoard: @unchecked Sendable {
         return (result, begin, end)
     }
 
+    /// Runs an operation that no log keeps.
+    @inline(__always)
+    func within<Result>(_ activity: Int, by thread: Int, _ body: () -> Result) -> Result {
+        activities[thread].value.store(UInt64(activity + 1) << 56, ordering: .relaxed)
+        let result = body()
+        activities[thread].value.store(0, ordering: .relaxed)
+        return result
+    }
+
     /// Something has happened that brings the run nearer its end.
     @inline(__always)
     func advance(_ thread: Int) { done[thread].value.wrappingAdd(1, ordering: .relaxed) }
@@ -106,9 +122,8 @@ final class TrialBoard: @unchecked Sendable {
             uniquingKeysWith: { first, _ in first })
         return names.indices.compactMap { thread in
             let activity = activities[thread].value.load(ordering: .relaxed)
-            guard activity != 0,
-                let kind = HistoryEvent.Kind(rawValue: UInt8(activity >> 56) - 1)
-            else { return nil }
+            guard activity != 0 else { return nil }
+            let name = activityNames[Int(activity >> 56) - 1]
             let slot = slots[thread].load(ordering: .relaxed)
             let held = LockTable.held(by: slot).map { "lock \($0)" }
             let holds = held.isEmpty ? "holds no lock" : "holds " + held.joined(separator: " and ")
@@ -119,7 +134,7 @@ final class TrialBoard: @unchecked Sendable {
                 } ?? "waits for no lock, but for others' work"
             let device = UInt16(truncatingIfNeeded: activity >> 32)
             let target = device == 0 ? "" : " of device \(device)"
-            let place = kind == .member ? "a handler" : kind.name
+            let place = name == HistoryEvent.Kind.member.name ? "a handler" : name
             return "\(names[thread]), in \(place)\(target), \(holds) and \(waits)"
         }
     }

@@ -96,7 +96,11 @@ public enum TrialProcess {
     ) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: question))
         let trial = try JSONDecoder().decode(VerifyTrial.self, from: data)
-        guard let subject = subjects.first(where: { $0.name == trial.subject }) else {
+        guard
+            let subject = subjects.first(where: {
+                $0.name == trial.subject && (trial.area ?? $0.subject) == $0.subject
+            })
+        else {
             throw SuiteError("no scheme or twin \"\(trial.subject)\"")
         }
         let clock = TrialClock(seconds: trial.seconds) { outcome in

@@ -32,9 +32,12 @@ public struct VerifyPlan: Sendable {
     }
 
     /// The trial of a scheme. Its seed depends on its name, its check and the run's seed alone.
-    public func trial(_ subject: String, _ check: VerifyCheck, pass: Int = 0) -> VerifyTrial {
+    public func trial(
+        _ scheme: VerifySubject, _ check: VerifyCheck, pass: Int = 0
+    ) -> VerifyTrial {
         VerifyTrial(
-            subject: subject, check: check, seed: Self.mix(seed, "\(subject) \(check) \(pass)"),
+            area: scheme.subject, subject: scheme.name, check: check,
+            seed: Self.mix(seed, "\(scheme.name) \(check) \(pass)"),
             operations: effort.operations, seconds: effort.seconds, cpus: cpus)
     }
 
@@ -58,7 +61,7 @@ public struct VerifyPlan: Sendable {
         var last: Kill?
         for pass in 0..<Self.twinPasses {
             for check in Self.twinOrder where twin.subject.checks.contains(check) {
-                var trial = trial(twin.subject.name, check, pass: pass)
+                var trial = trial(twin.subject, check, pass: pass)
                 // Lists first and short: what a list shows needs no threads.
                 trial.operations = check == .lists ? 1 : Int.max
                 trial.seconds = effort.twinSeconds * Double(1 << (2 * pass))

@@ -5,10 +5,21 @@ import FaultQueues
 /// A scheme, or a broken twin, as `fqbench verify` sees it.
 public struct VerifySubject: Sendable {
     public let name: String
-    /// `ring` or `reporting`.
+    /// One of `areas`.
     public let subject: String
     public let checks: [VerifyCheck]
     let run: @Sendable (VerifyTrial, TrialClock) -> TrialOutcome
+
+    /// The subjects, in the order of tables.
+    public static let areas = ["ring", "reporting", "pasid", "attach-handle", "release"]
+
+    /// A scheme about lifetimes.
+    init(
+        name: String, area: String, checks: [VerifyCheck] = VerifyCheck.ofRings,
+        _ check: LifetimeTrialCheck
+    ) {
+        self.init(name: name, subject: area, checks: checks) { check.run($0, $1) }
+    }
 
     /// A reporting scheme.
     ///
@@ -36,6 +47,21 @@ public struct VerifySubject: Sendable {
         subject = "ring"
         checks = VerifyCheck.ofRings
         run = { RingTrialCheck<Ring>(make: make).run($0, $1) }
+    }
+
+    /// The same under another name.
+    public func named(_ name: String) -> VerifySubject {
+        VerifySubject(name: name, subject: subject, checks: checks, run: run)
+    }
+
+    private init(
+        name: String, subject: String, checks: [VerifyCheck],
+        run: @escaping @Sendable (VerifyTrial, TrialClock) -> TrialOutcome
+    ) {
+        self.name = name
+        self.subject = subject
+        self.checks = checks
+        self.run = run
     }
 
     /// Runs a trial in this process. A deadlock ends the process by `clock.onStandstill`.

@@ -29,12 +29,16 @@ public enum VerifyCheck: String, CaseIterable, Codable, Sendable {
         }
     }
 
-    /// What rings, which allocate nothing and answer nobody, are checked by.
+    /// What structures that allocate no nodes and answer nobody are checked by: rings, and the
+    /// subjects about lifetimes.
     static let ofRings: [VerifyCheck] = [.lists, .threads, .oneCPU]
 }
 
 /// One check of one scheme or twin: what a child process is asked to do.
 public struct VerifyTrial: Codable, Sendable, Equatable {
+    /// `ring`, `reporting`, …: two subjects may have a scheme of one name. Nil in old files.
+    public var area: String?
+    /// The scheme's or the twin's name.
     public var subject: String
     public var check: VerifyCheck
     public var seed: UInt64
@@ -46,9 +50,10 @@ public struct VerifyTrial: Codable, Sendable, Equatable {
     public var cpus: [Int]
 
     public init(
-        subject: String, check: VerifyCheck, seed: UInt64, operations: Int, seconds: Double,
-        cpus: [Int]
+        area: String, subject: String, check: VerifyCheck, seed: UInt64, operations: Int,
+        seconds: Double, cpus: [Int]
     ) {
+        self.area = area
         self.subject = subject
         self.check = check
         self.seed = seed

@@ -40,7 +40,11 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: "Run for about this long, as in 90s, 30m or 2h, with all kinds of lock.")
     var soak: String?
 
-    @Option(help: "Operations of each check, instead of 200000, or 10000000 with --soak.")
+    @Option(
+        help: """
+            Operations of each check, however long they take, instead of 200000 or five seconds, \
+            or 10000000 with --soak.
+            """)
     var operations: Int?
 
     @Option(help: "Use only these CPUs, as in 0,2-3. By default all that this process may use.")

@@ -9,6 +9,7 @@ struct HandleSubject: Sendable, CustomTestStringConvertible {
     let name: String
     let drains: Bool
     let compare: @Sendable (UInt64) -> String?
+    let exercise: @Sendable () -> String?
     let checks: @Sendable () -> Void
 
     var testDescription: String { name }
@@ -16,7 +17,8 @@ struct HandleSubject: Sendable, CustomTestStringConvertible {
     init<Structure: AttachHandling>(_ type: Structure.Type) {
         name = Structure.structure + (Structure.lockKind.map { "/\($0.rawValue)" } ?? "")
         drains = Structure.drains
-        compare = { SequentialHandles<Structure>(seed: $0).run(steps: 2000) }
+        compare = { seed in firstDifference { HandleLists<Structure>().run(seed: seed, $0) } }
+        exercise = { firstDifference(rounds: 4) { HandleExercise<Structure>($0).run { _ in } } }
         checks = { HandleCases<Structure>().run() }
     }
 
@@ -32,11 +34,14 @@ struct HandleSubject: Sendable, CustomTestStringConvertible {
 @Suite("A handle is found, used and ended as the guarantees say") struct AttachHandleTests {
     @Test("one thread's operations come out as in a dictionary", arguments: HandleSubject.sound)
     func model(subject: HandleSubject) {
-        for round in 0..<5 {
-            let seed = testSeed &+ UInt64(round)
-            let difference = subject.compare(seed)
-            #expect(difference == nil, "seed \(seed)")
-        }
+        let difference = subject.compare(testSeed)
+        #expect(difference == nil, "seed \(testSeed)")
+    }
+
+    @Test("users and changers see what the guarantees say", arguments: HandleSubject.sound)
+    func exercise(subject: HandleSubject) {
+        let difference = subject.exercise()
+        #expect(difference == nil, "seed \(testSeed)")
     }
 
     @Test("outcomes, references and memory, case by case", arguments: HandleSubject.sound)
@@ -45,74 +50,12 @@ struct HandleSubject: Sendable, CustomTestStringConvertible {
     @Test("the dictionary itself catches a scheme that loses references")
     func modelCanFail() {
         typealias Twin = MutexRefcountHandles<FutexLock, LosesReference>
-        #expect(SequentialHandles<Twin>(seed: testSeed).run(steps: 2000) != nil)
+        #expect(HandleSubject(Twin.self).compare(testSeed) != nil)
     }
 
     @Test("every scheme says what it models") func provenance() {
         #expect(ReaderSlotHandles<SoundHandles>.provenance.models.hasPrefix("original"))
         #expect(MutexRefcountHandles<FutexLock, SoundHandles>.provenance.models.contains("v4"))
-    }
-}
-
-/// Random operations of one thread, against a dictionary.
-struct SequentialHandles<Structure: AttachHandling> {
-    let seed: UInt64
-
-    private struct Attached {
-        let type: HandleType
-        let domain: UInt64
-    }
-
-    /// The first difference, or nil.
-    func run(steps: Int) -> String? {
-        var random = SeededGenerator(seed: seed, stream: 0)
-        let structure = Structure(
-            HandleConfiguration(groups: 2, pasids: 8, maximumHandles: 64, maximumUsers: 1))
-        var user = structure.makeUser()
-        var model: [HandlePlace: Attached] = [:]
-        for step in 0..<steps {
-            let place = HandlePlace(
-                group: Int.random(in: 0..<2, using: &random),
-                pasid: PASID(Int.random(in: 0..<8, using: &random))!)
-            let type = Bool.random(using: &random) ? HandleType.sva : .userManaged
-            let line: String?
-            switch Int.random(in: 0..<4, using: &random) {
-            case 0:
-                let outcome = structure.attach(place, type, domain: UInt64(step + 1))
-                line = outcome == (model[place] == nil ? .attached : .taken) ? nil : "\(outcome)"
-                if model[place] == nil {
-                    model[place] = Attached(type: type, domain: UInt64(step + 1))
-                }
-            case 1:
-                let outcome = structure.detach(place)
-                line = outcome == (model[place] == nil ? .unknown : .detached) ? nil : "\(outcome)"
-                model[place] = nil
-            default:
-                line = Self.difference(&user, place, type, model[place])
-            }
-            if let line { return "step \(step) at \(place): \(line)" }
-        }
-        for place in model.keys { _ = structure.detach(place) }
-        structure.retire(user)
-        let census = structure.census()
-        return census == HandleCensus() ? nil : "left behind: \(census)"
-    }
-
-    private static func difference(
-        _ user: inout Structure.User, _ place: HandlePlace, _ type: HandleType,
-        _ expected: Attached?
-    ) -> String? {
-        switch user.get(place, type) {
-        case .none: return expected == nil ? nil : "nothing found"
-        case .otherType:
-            return expected.map { $0.type != type } == true ? nil : "said to be of another type"
-        case .found(let handle):
-            defer { user.put(handle) }
-            guard let expected, expected.type == type else { return "found" }
-            let record = handle.pointee.record
-            let isRight = record.isComplete(at: place, type) && record.domain == expected.domain
-            return isRight ? nil : "found \(record)"
-        }
     }
 }
 

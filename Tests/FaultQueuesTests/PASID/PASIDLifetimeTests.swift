@@ -17,10 +17,10 @@ struct PASIDSubject: Sendable, CustomTestStringConvertible {
     init<Policy: PASIDPolicy, Variant: PASIDVariant>(_: Policy.Type, _: Variant.Type) {
         typealias Structure = PASIDOwnership<FutexLock, Policy, Variant>
         name = Structure.structure
-        compare = { SequentialPASIDs<Structure>(seed: $0).run(steps: 4000) }
+        compare = { seed in firstDifference { PASIDLists<Structure>().run(seed: seed, $0) } }
         lifecycle = { PASIDStories<Structure>().lifecycle() }
         exhaust = { PASIDStories<Structure>().exhaust() }
-        share = { SharedSpaces<Structure>().run(rounds: 3000) }
+        share = { firstDifference(rounds: 8) { PASIDExercise<Structure>($0).run { _ in } } }
     }
 
     static let sound = [
@@ -169,47 +169,5 @@ struct PASIDStories<Structure: PASIDLifetime> {
             #expect(structure.unbind(number, device: 0) == .freed)
         }
         #expect(structure.census() == PASIDCensus())
-    }
-}
-
-/// Two address spaces in turn without and with a PASID, so that each soon gets the other's; two
-/// threads of each bind their own device, let a new task use it, unbind, and let the task exit.
-struct SharedSpaces<Structure: PASIDLifetime> {
-    private final class Complaints: Sendable {
-        let uses = SharedAtomic<Int>(0)
-        let binds = SharedAtomic<Int>(0)
-    }
-
-    func run(rounds: Int) -> String? {
-        let structure = Structure(
-            PASIDConfiguration(bits: 2, devices: 2, lastDeviceBits: 2, spaces: 2, tasks: 6))
-        for space in 0..<2 { structure.begin(space, task: space, parent: nil) }
-        let complaints = Complaints()
-        DedicatedThread.run(4) { thread in
-            let (space, device, task) = (thread / 2, thread % 2, 2 + thread)
-            for round in 0..<rounds {
-                guard case .bound = structure.bind(space, device: device, fails: false) else {
-                    complaints.binds.wrappingAdd(1, ordering: .relaxed)
-                    continue
-                }
-                structure.clone(task, parent: space)
-                let fix = structure.firstUse(task)
-                if fix == .noPASID || structure.use(task, device: device) != .executed {
-                    complaints.uses.wrappingAdd(1, ordering: .relaxed)
-                }
-                // The task's exit comes before its unbind or after.
-                if round % 2 == 0 { _ = structure.exit(task) }
-                if structure.unbind(space, device: device) == .unknown {
-                    complaints.binds.wrappingAdd(1, ordering: .relaxed)
-                }
-                if round % 2 == 1 { _ = structure.exit(task) }
-            }
-        }
-        for space in 0..<2 { _ = structure.exit(space) }
-        let uses = complaints.uses.load(ordering: .relaxed)
-        let binds = complaints.binds.load(ordering: .relaxed)
-        if uses + binds > 0 { return "\(uses) uses and \(binds) binds went wrong" }
-        let census = structure.census()
-        return census == PASIDCensus() ? nil : "left behind: \(census)"
     }
 }

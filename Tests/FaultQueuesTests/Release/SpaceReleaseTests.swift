@@ -8,6 +8,7 @@ import Testing
 struct ReleaseSubject: Sendable, CustomTestStringConvertible {
     let name: String
     let compare: @Sendable (UInt64) -> String?
+    let exercise: @Sendable () -> String?
     let exitHolding: @Sendable () -> ExitOutcome
 
     var testDescription: String { name }
@@ -16,7 +17,14 @@ struct ReleaseSubject: Sendable, CustomTestStringConvertible {
         typealias Sound = SpaceRelease<FutexLock, Policy, SoundRelease>
         typealias Holding = SpaceRelease<FutexLock, Policy, HoldsHandlersLock>
         name = Policy.structure
-        compare = { SequentialRelease<Sound>(seed: $0).run(steps: 3000) }
+        compare = { seed in firstDifference { ReleaseLists<Sound>().run(seed: seed, $0) } }
+        exercise = {
+            firstDifference(rounds: 4) {
+                // D6: where the scheme waits for no handler, the last put may be made with any
+                // lock held.
+                ReleaseExercise<Sound>($0, holdsHandlersLock: !Sound.waitsForHandlers).run { _ in }
+            }
+        }
         exitHolding = { HeldRelease<Holding>().run() }
     }
 
@@ -39,7 +47,13 @@ struct ReleaseSubject: Sendable, CustomTestStringConvertible {
     @Test("the model catches an unbind that leaves its entry")
     func modelCanFail() {
         typealias Twin = SpaceRelease<FutexLock, DummyTable, LeavesEntry>
-        #expect(SequentialRelease<Twin>(seed: testSeed).run(steps: 3000) != nil)
+        #expect(firstDifference { ReleaseLists<Twin>().run(seed: testSeed, $0) } != nil)
+    }
+
+    @Test("callers, devices and workers see what the guarantees say", arguments: ReleaseSubject.all)
+    func exercise(subject: ReleaseSubject) {
+        let difference = subject.exercise()
+        #expect(difference == nil, "seed \(testSeed)")
     }
 
     @Test("a last put with a lock held that handlers need", arguments: ReleaseSubject.all)
@@ -69,75 +83,6 @@ struct ReleaseSubject: Sendable, CustomTestStringConvertible {
 
 private let small = ReleaseConfiguration(
     spaces: 4, endpoints: 2, queueCapacity: 8, invalidationPasses: 0, servicePasses: 0)
-
-/// One thread that binds, accesses, handles, exits and unbinds at random, against a model.
-struct SequentialRelease<Structure: SpaceReleasing> {
-    let seed: UInt64
-
-    private struct Space {
-        let key: SpaceKey
-        var isDead = false
-    }
-
-    /// The first difference, or nil.
-    func run(steps: Int) -> String? {
-        var random = SeededGenerator(seed: seed, stream: 0)
-        let structure = Structure(small)
-        var device = structure.makeDevice()
-        var worker = structure.makeWorker()
-        var spaces: [Space] = []
-        var queue: [SpaceKey] = []
-        /// A drain on this thread would wait for itself.
-        func handleAll(_ spaces: [Space]) -> String? {
-            while !queue.isEmpty {
-                let key = queue.removeFirst()
-                let isDead = spaces.contains { $0.key == key && $0.isDead }
-                let outcome = worker.handle()
-                if outcome != (isDead ? .invalid : .success) { return "handled \(outcome as Any)" }
-            }
-            return worker.handle() == nil ? nil : "handled a request that was not there"
-        }
-        for step in 0..<steps {
-            var line: String?
-            let choice = Int.random(in: 0..<8, using: &random)
-            let place = spaces.isEmpty ? 0 : Int.random(in: 0..<spaces.count, using: &random)
-            if choice == 0 || spaces.isEmpty {
-                let key = structure.bind()
-                line = (key == nil) == (spaces.count == 4) ? nil : "bound \(key as Any)"
-                if let key { spaces.append(Space(key: key)) }
-            } else if choice == 1 && !spaces[place].isDead {
-                if Structure.waitsForHandlers { line = handleAll(spaces) }
-                let outcome = structure.exit(spaces[place].key)
-                line = line ?? (outcome == .released ? nil : "exit \(outcome)")
-                spaces[place].isDead = true
-            } else if choice == 2 && spaces[place].isDead {
-                line = handleAll(spaces)
-                structure.unbind(spaces[place].key)
-                let outcome = device.access(spaces[place].key, isPresent: true)
-                line = line ?? (outcome == .stopped ? nil : "after unbind \(outcome)")
-                spaces.remove(at: place)
-            } else if choice == 3 {
-                line = handleAll(spaces)
-            } else {
-                let isPresent = Bool.random(using: &random)
-                let outcome = device.access(spaces[place].key, isPresent: isPresent)
-                var expected: AccessOutcome =
-                    spaces[place].isDead ? Structure.late : isPresent ? .translated : .faulted
-                if expected == .faulted && queue.count == 8 { expected = .full }
-                if outcome == .faulted { queue.append(spaces[place].key) }
-                line = outcome == expected ? nil : "access \(outcome), expected \(expected)"
-            }
-            if let line { return "step \(step): \(line)" }
-        }
-        if let line = handleAll(spaces) { return line }
-        for space in spaces {
-            if !space.isDead { _ = structure.exit(space.key) }
-            structure.unbind(space.key)
-        }
-        let census = structure.census()
-        return census == ReleaseCensus() ? nil : "left behind: \(census)"
-    }
-}
 
 /// A last put whose caller holds the handlers' lock, with a request queued and a worker that takes
 /// it.
