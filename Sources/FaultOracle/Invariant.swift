@@ -180,7 +180,7 @@ public struct Invariant: Sendable {
             34, "The last user of an address space does not run its release inside a worker",
             .checked(
                 "release: threads, one-cpu: a worker that waits for itself stands still, which is "
-                    + "reported")),
+                    + "reported; pairs")),
         Invariant(
             35, "A bind that fails frees no PASID",
             .checked(
@@ -192,13 +192,13 @@ public struct Invariant: Sendable {
         Invariant(
             37, "A PASID is used again only after its last reference, or its owner's end",
             .checked(
-                "pasid: lists, threads, one-cpu")),
+                "pasid: lists, threads, one-cpu; pairs")),
         Invariant(
             38,
             "When a stop request has completed, its requests are in the ring; the flush comes "
                 + "before the PASID is free",
             .checked(
-                "release: lists, threads, one-cpu")
+                "release: lists, threads, one-cpu; pairs, with stop, drain and flush in this order")
         ),
         Invariant(
             39, "The release of an address space does not block",

@@ -53,7 +53,7 @@ enum AnswersTwice: BoundaryTwinFault {
 extension SchemeCatalogue {
     /// Every broken twin, one line each. Only `fqbench verify` uses them.
     public static let twins: [VerifyTwin] =
-        reportingTwins + boundaryTwins + ringTwins + verifiedLifetimeTwins
+        reportingTwins + boundaryTwins + ringTwins + verifiedLifetimeTwins + pairTwins
 
     private static let reportingTwins: [VerifyTwin] = [
         twin(

@@ -70,6 +70,6 @@ public enum SchemeCatalogue {
 
     /// Every scheme as `fqbench verify` checks it.
     public static var verified: [VerifySubject] {
-        rings.map(\.verified) + reporting.map(\.verified) + verifiedLifetimes
+        rings.map(\.verified) + reporting.map(\.verified) + verifiedLifetimes + verifiedPairs
     }
 }

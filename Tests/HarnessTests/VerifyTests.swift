@@ -46,6 +46,7 @@ struct VerifyTests {
     @Test(arguments: [
         "device-lock/futex", "rcu-refcount/ttas", "sharded/futex", "slot-table", "single-owner",
         "lazy-refcount/futex", "reader-slots", "dummy-table/ttas", "drain-in-release/futex",
+        "per-bind+drain-in-release", "lazy-refcount+quiet",
     ])
     func soundSchemesPass(_ name: String) throws {
         let scheme = try #require(SchemeCatalogue.verified.first { $0.name == name })
@@ -110,7 +111,9 @@ struct VerifyTests {
             ("free-on-failed-bind", Violation.Rule.invariant(35)),
             ("free-while-used", .invariant(37)), ("no-drain", .memory),
             ("late-device", .invariant(31)), ("no-invalidation", .memory),
-            ("unbind-without-drain", .invariant(38)),
+            ("unbind-without-drain", .invariant(38)), ("reuse-before-drain", .invariant(37)),
+            ("flush-before-drain", .invariant(38)), ("flush-before-stop", .invariant(38)),
+            ("no-flush", .invariant(38)),
         ])
     func threadsNameTheRule(_ name: String, _ rule: Violation.Rule) throws {
         let twin = try #require(SchemeCatalogue.twins.first { $0.subject.name == name })

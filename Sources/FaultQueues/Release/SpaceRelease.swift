@@ -61,7 +61,20 @@ public final class SpaceRelease<
     @inlinable @inline(never)
     public func bind() -> SpaceKey? {
         guard let free = core.freeList.pop() else { return nil }
-        let index = Int(free)
+        return begin(Int(free))
+    }
+
+    public func bind(under pasid: PASID) -> SpaceKey? {
+        let index = Int(pasid.rawValue) - 1
+        guard (0..<core.configuration.spaces).contains(index),
+            // Relaxed: whoever gives PASIDs out orders the end of one life before the next.
+            core.spaces[index].state.value.load(ordering: .relaxed) == SpaceState.free.rawValue
+        else { return nil }
+        return begin(index)
+    }
+
+    @inlinable
+    func begin(_ index: Int) -> SpaceKey {
         let space = core.spaces + index
         let life = core.lives.pointee.value.wrappingAdd(1, ordering: .relaxed).newValue  // a number
         space.pointee.table.pointee = life
@@ -101,6 +114,12 @@ public final class SpaceRelease<
 
     @inlinable @inline(never)
     public func unbind(_ key: SpaceKey) {
+        letGo(key)
+        core.freeList.push(UInt32(key.index))
+    }
+
+    @inlinable
+    public func letGo(_ key: SpaceKey) {
         let space = core.spaces + key.index
         var wait = SpinWait()
         while true {
@@ -120,10 +139,9 @@ public final class SpaceRelease<
         }
         if !Variant.has(.leavesEntry) { core.setEntry(key.index, .absent) }
         core.invalidate(key.index)
-        // Relaxed, twice: the free list publishes them.
+        // Relaxed, twice: the free list publishes them, or whoever gives PASIDs out.
         space.pointee.current.value.store(0, ordering: .relaxed)
         space.pointee.state.value.store(SpaceState.free.rawValue, ordering: .relaxed)
-        core.freeList.push(UInt32(key.index))
     }
 
     public func lockHandlers() { core.handlersLock.lock() }

@@ -161,6 +161,12 @@ public protocol SpaceReleasing: AnyObject, Sendable {
     /// The driver lets go. Blocks until D4 holds; needs workers that go on working.
     func unbind(_ space: SpaceKey)
 
+    /// The same for a caller that gives PASIDs out itself, and then calls these two and not those
+    /// above. Nil where an address space is still bound under the PASID.
+    func bind(under pasid: PASID) -> SpaceKey?
+    /// `unbind` but for the PASID, which stays the caller's to give out.
+    func letGo(_ space: SpaceKey)
+
     /// A lock that handlers take for a moment, for a caller of `exit` that holds it.
     func lockHandlers()
     func unlockHandlers()

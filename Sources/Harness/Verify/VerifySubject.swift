@@ -11,7 +11,7 @@ public struct VerifySubject: Sendable {
     let run: @Sendable (VerifyTrial, TrialClock) -> TrialOutcome
 
     /// The subjects, in the order of tables.
-    public static let areas = ["ring", "reporting", "pasid", "attach-handle", "release"]
+    public static let areas = ["ring", "reporting", "pasid", "attach-handle", "release", "pairs"]
 
     /// A scheme about lifetimes.
     init(
