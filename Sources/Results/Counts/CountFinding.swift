@@ -81,10 +81,10 @@ extension CountThresholds {
         var result = bytes
         // From the end, so that what is still to change keeps its place.
         for number in JSONScan(bytes).numbers.reversed() {
-            guard let place = place(of: number.field), let found = byPlace[place],
-                let found
+            guard let field = JSONScan.field(ofNumberAt: number, in: bytes),
+                let place = place(of: field), let found = byPlace[place], let found
             else { continue }
-            result.replaceSubrange(number.range, with: Array(Self.text(found).utf8))
+            result.replaceSubrange(number, with: Array(Self.text(found).utf8))
         }
         guard compiler != self.compiler else { return result }
         let old = Array("\"\(self.compiler)\"".utf8)
