@@ -8,7 +8,7 @@ public struct ActorBurst {
     @usableFromInline var wait: PollWait
     /// Latencies of one operation each; nil where only the rate counts.
     @usableFromInline let samples: LatencySamples?
-    /// The timekeeper's; `.max` for others.
+    /// The timekeeper's, and of those with samples; `.max` for others.
     @usableFromInline var deadlineTicks: UInt64 = .max
     @usableFromInline var endTicks: UInt64 = 0
     @usableFromInline var operations = 0
@@ -21,7 +21,7 @@ public struct ActorBurst {
         self.samples = samples
     }
 
-    /// Whether the burst goes on; the timekeeper looks at the clock every so many calls.
+    /// Whether the burst goes on; who has a deadline looks at the clock every so many calls.
     @inlinable @inline(__always)
     mutating func goesOn(every passes: UInt32 = 32) -> Bool {
         // Relaxed: it only ends loops.

@@ -144,8 +144,10 @@ struct LifetimeThread {
             if keepsTime { shared.words.pointee.prepare() }
             shared.meet()
             let start = Ticks.now()
+            // A thread with samples ends the burst too: where another starves the timekeeper, they
+            // would outgrow their buffer.
             burst.deadlineTicks =
-                keepsTime
+                keepsTime || samples != nil
                 ? start &+ settings.clock.ticks(fromNanoseconds: UInt64(settings.burstNs)) : .max
             actor.burst(&burst)
             var part = probe.end()
