@@ -44,6 +44,9 @@ public struct HistoryLog: @unchecked Sendable {
         UnsafeBufferPointer(start: storage, count: header.pointee.count)
     }
 
+    /// Events that still fit.
+    public var room: Int { capacity - header.pointee.count }
+
     /// Events that did not fit. A history with some proves nothing.
     public var dropped: Int { header.pointee.dropped }
 }

@@ -16,7 +16,7 @@ struct VerifySession {
 
     /// Kinds of lock that a run checks without `--all-locks`.
     private static let usualLocks = ["futex", "ticket"]
-    private static let usualOperations = 200_000
+    private static let usualOperations = 100_000
     private static let soakOperations = 10_000_000
 
     init(_ command: VerifyCommand) throws {
@@ -69,38 +69,12 @@ struct VerifySession {
             seed: plan.seed, cpus: plan.cpus, operations: plan.effort.operations,
             eventNs: HistoryCost.eventNs())
         let start = ContinuousClock().now
-        let total = schemes.reduce(twins.count) { $0 + $1.checks.count }
+        let steps = Steps(progress, total: schemes.reduce(twins.count) { $0 + $1.checks.count })
         var pass = 0
         repeat {
-            var done = 0
-            func step(_ label: String) {
-                progress.update(done: done, total: total, resumed: 0, label: label)
-                done += 1
-            }
-            for scheme in schemes where !report.isStopped {
-                for check in scheme.checks where !report.isStopped {
-                    step("\(scheme.name), \(check.rawValue)")
-                    var trial = plan.trial(scheme, check, pass: pass)
-                    // There are many pairs, and each is made of what is checked by itself.
-                    if scheme.subject == "pairs", isUsualEffort { trial.operations /= 4 }
-                    guard let outcome = try child(trial) else {
-                        report.isStopped = true
-                        break
-                    }
-                    let file = outcome.holds ? nil : try keep(trial, outcome, isScheme: true)
-                    report.add(scheme, trial, outcome, file)
-                }
-            }
-            for twin in twins where !report.isStopped {
-                step(twin.subject.name)
-                guard let kill = try plan.kill(twin, run: child) else {
-                    report.isStopped = true
-                    break
-                }
-                let file =
-                    kill.outcome.holds ? nil : try keep(kill.trial, kill.outcome, isScheme: false)
-                report.add(twin, kill, file)
-            }
+            steps.restart()
+            try check(pass: pass, &report, steps)
+            if !report.isStopped { try kill(&report, steps) }
             pass += 1
         } while !report.isStopped && isSoaking(since: start)
         progress.finish()
@@ -112,7 +86,60 @@ struct VerifySession {
         soakSeconds.map { ContinuousClock().now - start < .seconds($0) } ?? false
     }
 
-    private func child(_ trial: VerifyTrial) throws -> TrialOutcome? {
+    /// Every check of every scheme. Those that run on one thread go side by side, the others have
+    /// the CPUs to themselves.
+    private func check(pass: Int, _ report: inout VerifyReport, _ steps: Steps) throws {
+        var jobs = schemes.flatMap { scheme in scheme.checks.map { CheckJob(scheme, $0) } }
+        for index in jobs.indices { jobs[index].trial = trial(jobs[index], pass) }
+        for isAlone in [false, true] {
+            let places = jobs.indices.filter { jobs[$0].check.needsAllCPUs == isAlone }
+            let part = places.map { jobs[$0] }
+            let outcomes = try SideBySide.run(
+                part.count, atOnce: isAlone ? 1 : min(plan.cpus.count, Self.mostAtOnce)
+            ) { index in
+                steps.step(part[index].label)
+                return try Self.child(part[index].trial!)
+            }
+            for (place, outcome) in zip(places, outcomes) { jobs[place].outcome = outcome }
+            if outcomes.count < part.count {
+                report.isStopped = true
+                break
+            }
+        }
+        for job in jobs {
+            guard let trial = job.trial, let outcome = job.outcome else { continue }
+            let file = outcome.holds ? nil : try keep(trial, outcome, isScheme: true)
+            report.add(job.scheme, trial, outcome, file)
+        }
+    }
+
+    private func trial(_ job: CheckJob, _ pass: Int) -> VerifyTrial {
+        var trial = plan.trial(job.scheme, job.check, pass: pass)
+        // There are many pairs, and each is made of what is checked by itself.
+        if job.scheme.subject == "pairs", isUsualEffort { trial.operations /= 4 }
+        return trial
+    }
+
+    /// Every twin, two at a time where there are two CPUs: many of them end in a deadlock, which
+    /// takes nothing but time.
+    private func kill(_ report: inout VerifyReport, _ steps: Steps) throws {
+        let (twins, plan) = (twins, plan)
+        let kills = try SideBySide.run(twins.count, atOnce: min(plan.cpus.count, 2)) { index in
+            steps.step(twins[index].subject.name)
+            return try plan.kill(twins[index], run: Self.child)
+        }
+        for (twin, kill) in zip(twins, kills) {
+            let file =
+                kill.outcome.holds ? nil : try keep(kill.trial, kill.outcome, isScheme: false)
+            report.add(twin, kill, file)
+        }
+        report.isStopped = kills.count < twins.count
+    }
+
+    private static let mostAtOnce = 8
+
+    @Sendable
+    private static func child(_ trial: VerifyTrial) throws -> TrialOutcome? {
         try TrialProcess.run(
             trial, program: "/proc/self/exe", arguments: ["verify", "--trial"],
             isStopped: { StopSignal.isRequested })
@@ -125,5 +152,42 @@ struct VerifySession {
         guard isScheme || command.histories != nil else { return nil }
         let folder = command.histories ?? (ProjectFiles.root ?? ".") + "/results/failures"
         return try FailureFile(trial, outcome).write(to: folder)
+    }
+}
+
+/// A check of a scheme, and what came of it.
+private struct CheckJob: Sendable {
+    let scheme: VerifySubject
+    let check: VerifyCheck
+    var trial: VerifyTrial?
+    var outcome: TrialOutcome?
+
+    init(_ scheme: VerifySubject, _ check: VerifyCheck) {
+        self.scheme = scheme
+        self.check = check
+    }
+
+    var label: String { "\(scheme.name), \(check.rawValue)" }
+}
+
+/// Counts what is begun, from any thread.
+private final class Steps: @unchecked Sendable {
+    private let progress: ProgressPrinter
+    private let total: Int
+    private let lock = NSLock()
+    private var done = 0
+
+    init(_ progress: ProgressPrinter, total: Int) {
+        self.progress = progress
+        self.total = total
+    }
+
+    func restart() { lock.withLock { done = 0 } }
+
+    func step(_ label: String) {
+        lock.withLock {
+            progress.update(done: done, total: total, resumed: 0, label: label)
+            done += 1
+        }
     }
 }

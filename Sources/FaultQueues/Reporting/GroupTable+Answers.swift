@@ -8,21 +8,39 @@ struct GroupSelection: BitwiseCopyable {
     @usableFromInline let mask: GroupWord.Word
     @usableFromInline let value: GroupWord.Word
     @usableFromInline let window: GroupWindow
-    /// Slots to look at, from the window's beginning.
-    @usableFromInline let count: Int
+    /// Buckets to look at, from the window's beginning; nil for all that are used.
+    @usableFromInline let width: Int?
 
     @inlinable
-    init(mask: GroupWord.Word, value: GroupWord.Word, window: GroupWindow, count: Int) {
+    init(mask: GroupWord.Word, value: GroupWord.Word, window: GroupWindow, width: Int?) {
         self.mask = mask
         self.value = value
         self.window = window
-        self.count = count
+        self.width = width
+    }
+
+    /// Of every window.
+    @inlinable
+    init(mask: GroupWord.Word, value: GroupWord.Word) {
+        self.init(mask: mask, value: value, window: GroupWindow(home: 0, step: 1), width: nil)
     }
 
     @inlinable @inline(__always)
     func contains(_ word: GroupWord.Word) -> Bool {
         word & mask == value && GroupWord.stage(word) != GroupWord.empty
     }
+}
+
+/// How far a walk over a selection's buckets has come.
+@usableFromInline
+struct BucketCursor: BitwiseCopyable {
+    /// Of the window, or of the bitmap's words.
+    @usableFromInline var next = 0
+    /// Of the bitmap's last word that was read: what is left.
+    @usableFromInline var bits: UInt64 = 0
+
+    @inlinable
+    init() {}
 }
 
 extension GroupTable {
@@ -134,27 +152,39 @@ extension GroupTable {
         let window = window(value)
         let width = Int(widths[window.home].load(ordering: .relaxed))  // their reports came before
         return GroupSelection(
-            mask: GroupWord.ownerMask, value: value, window: window, count: width &* 8)
+            mask: GroupWord.ownerMask, value: value, window: window, width: width)
     }
 
     /// All groups of a device.
     @inlinable
     func selection(place: Int) -> GroupSelection {
         GroupSelection(
-            mask: GroupWord.placeMask, value: GroupWord.Word(truncatingIfNeeded: place) << 36,
-            window: GroupWindow(home: 0, step: 1), count: count)
+            mask: GroupWord.placeMask, value: GroupWord.Word(truncatingIfNeeded: place) << 36)
     }
 
     /// All groups.
     @inlinable
-    var everything: GroupSelection {
-        GroupSelection(mask: 0, value: 0, window: GroupWindow(home: 0, step: 1), count: count)
-    }
+    var everything: GroupSelection { GroupSelection(mask: 0, value: 0) }
 
-    /// The n-th slot of a selection.
+    /// The slots of the next bucket of a selection; nil after the last.
     @inlinable @inline(__always)
-    func slot(_ number: Int, of selection: GroupSelection) -> Int {
-        (selection.window.bucket(number >> 3) & bucketMask) &* 8 &+ (number & 7)
+    func nextBucket(_ cursor: inout BucketCursor, of selection: GroupSelection) -> Range<Int>? {
+        if let width = selection.width {
+            guard cursor.next < width else { return nil }
+            let first = (selection.window.bucket(cursor.next) & bucketMask) &* 8
+            cursor.next &+= 1
+            return first..<first &+ 8
+        }
+        while cursor.bits == 0 {
+            guard cursor.next < Self.bitmapWords(count) else { return nil }
+            // ORDER device.served, removal's side; sequentially consistent as said in use(_:).
+            // Keeps: this load behind the end of the service.
+            cursor.bits = usedBuckets[cursor.next].load(ordering: .sequentiallyConsistent)
+            cursor.next &+= 1
+        }
+        let bucket = (cursor.next &- 1) &* 64 &+ cursor.bits.trailingZeroBitCount
+        cursor.bits &= cursor.bits &- 1
+        return bucket &* 8..<bucket &* 8 &+ 8
     }
 
     /// Answers `.invalid` every complete group of the selection that is not answered, and returns
@@ -168,15 +198,19 @@ extension GroupTable {
     ) where Pages.Node == PageFault {
         // First whatever can be done at once, so that workers take no more of them meanwhile.
         var waits = false
-        for number in 0..<selection.count {
-            let slot = slot(number, of: selection)
-            if !settle(slot, selection, drains: drains, &pages) { waits = true }
+        var cursor = BucketCursor()
+        while let slots = nextBucket(&cursor, of: selection) {
+            for slot in slots where !settle(slot, selection, drains: drains, &pages) {
+                waits = true
+            }
         }
         guard waits else { return }
-        for number in 0..<selection.count {
-            let slot = slot(number, of: selection)
-            var wait = SpinWait()
-            while !settle(slot, selection, drains: drains, &pages) { wait.wait() }
+        cursor = BucketCursor()
+        while let slots = nextBucket(&cursor, of: selection) {
+            for slot in slots {
+                var wait = SpinWait()
+                while !settle(slot, selection, drains: drains, &pages) { wait.wait() }
+            }
         }
     }
 

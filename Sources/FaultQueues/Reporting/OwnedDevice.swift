@@ -179,7 +179,7 @@ struct OwnedGroups: BitwiseCopyable, @unchecked Sendable {
     func serve<Pages: NodeAllocator>(_ pages: inout Pages) where Pages.Node == PageFault {
         var place = device.pointee.takeRequests()
         while let request = place {
-            // The poster may free it once it is done.
+            // It is the poster's again once it is done.
             place = request.pointee.next
             switch request.pointee.kind {
             case .add:
@@ -194,7 +194,7 @@ struct OwnedGroups: BitwiseCopyable, @unchecked Sendable {
             }
             // ORDER device.request-done, release side. Pairs with the load in perform.
             // Keeps: the result, and the last look at the request, before the poster goes on.
-            // If relaxed: a poster can free a request that is being served.
+            // If relaxed: a poster can give up a request that is being served.
             request.pointee.done.store(1, ordering: .releasing)
         }
     }
@@ -204,22 +204,22 @@ struct OwnedGroups: BitwiseCopyable, @unchecked Sendable {
     func perform<Pages: NodeAllocator>(
         _ kind: OwnerRequest.Kind, _ selection: GroupSelection, _ pages: inout Pages
     ) -> Int where Pages.Node == PageFault {
-        let request = allocateShared(initial: OwnerRequest(kind, selection))
-        device.pointee.post(request)
-        var wait = SpinWait()
-        // ORDER device.request-done, acquire side. Pairs with the store in serve(_:).
-        // Keeps: what the owner did for the request before what the poster does next.
-        while request.pointee.done.load(ordering: .acquiring) == 0 {
-            if device.pointee.tryEnter() {
-                serve(&pages)
-                device.pointee.leave()
-            } else {
-                wait.wait()
+        var request = OwnerRequest(kind, selection)
+        return withUnsafeMutablePointer(to: &request) { posted in
+            device.pointee.post(posted)
+            var wait = SpinWait()
+            // ORDER device.request-done, acquire side. Pairs with the store in serve(_:).
+            // Keeps: what the owner did for the request before what the poster does next.
+            while posted.pointee.done.load(ordering: .acquiring) == 0 {
+                if device.pointee.tryEnter() {
+                    serve(&pages)
+                    device.pointee.leave()
+                } else {
+                    wait.wait()
+                }
             }
+            return posted.pointee.result
         }
-        let result = request.pointee.result
-        freeShared(request, count: 1)
-        return result
     }
 
     /// Drops the partial groups of a PASID, found by their slots; how many pages they had.
@@ -229,13 +229,15 @@ struct OwnedGroups: BitwiseCopyable, @unchecked Sendable {
     ) -> Int where Pages.Node == PageFault {
         guard state.pointee.partialGroups > 0 else { return 0 }
         var dropped = 0
-        for number in 0..<selection.count {
-            let slot = table.slot(number, of: selection)
-            let word = table.words[slot].load(ordering: .relaxed)  // the owner's own, if filling
-            guard selection.contains(word), GroupWord.stage(word) == GroupWord.filling else {
-                continue
+        var cursor = BucketCursor()
+        while let slots = table.nextBucket(&cursor, of: selection) {
+            for slot in slots {
+                let word = table.words[slot].load(ordering: .relaxed)  // the owner's, if filling
+                guard selection.contains(word), GroupWord.stage(word) == GroupWord.filling else {
+                    continue
+                }
+                dropped &+= drop(at: find(word & GroupWord.keyMask), &pages)
             }
-            dropped &+= drop(at: find(word & GroupWord.keyMask), &pages)
         }
         return dropped
     }

@@ -138,36 +138,43 @@ public final class SlotTableReporting<Nodes: ReportingNodes>: FaultReporting, @u
     @inlinable
     func dropPartial(_ selection: GroupSelection, _ handle: inout Nodes.Pages) -> Int {
         var dropped = 0
-        for number in 0..<selection.count {
-            let slot = table.slot(number, of: selection)
-            var wait = SpinWait()
-            while true {
-                // ORDER device.served, removal's side; sequentially consistent with the exchange in
-                // ServedDevices.remove(_:). Keeps: this load behind the end of the service.
-                let word = table.words[slot].load(ordering: .sequentiallyConsistent)
-                guard selection.contains(word) else { break }
-                let stage = GroupWord.stage(word)
-                if stage == GroupWord.filling {
-                    wait.wait()
-                } else if stage == GroupWord.assembling {
-                    // ORDER group.assembling, acquire side. Pairs with the store in keep(_:).
-                    // Keeps: the group's pages before their freeing.
-                    let claimed = table.words[slot].compareExchange(
-                        expected: word, desired: GroupWord.with(word, stage: GroupWord.dropping),
-                        successOrdering: .acquiring, failureOrdering: .relaxed
-                    ).exchanged
-                    if !claimed { continue }
-                    dropped &+= table.group(slot).pointee.pageCount &- 1
-                    index.remove(Int(table.group(slot).pointee.word))
-                    table.freePages(slot, &handle)
-                    table.free(slot)
-                    break
-                } else {
-                    break
-                }
-            }
+        var cursor = BucketCursor()
+        while let slots = table.nextBucket(&cursor, of: selection) {
+            for slot in slots { dropped &+= dropPartial(slot, selection, &handle) }
         }
         return dropped
+    }
+
+    /// Drops a slot's group if it is partial and of the selection; how many pages it had.
+    @inlinable @inline(__always)
+    func dropPartial(
+        _ slot: Int, _ selection: GroupSelection, _ handle: inout Nodes.Pages
+    ) -> Int {
+        var wait = SpinWait()
+        while true {
+            // ORDER device.served, removal's side; sequentially consistent with the exchange in
+            // ServedDevices.remove(_:). Keeps: this load behind the end of the service.
+            let word = table.words[slot].load(ordering: .sequentiallyConsistent)
+            guard selection.contains(word) else { return 0 }
+            let stage = GroupWord.stage(word)
+            if stage == GroupWord.filling {
+                wait.wait()
+                continue
+            }
+            guard stage == GroupWord.assembling else { return 0 }
+            // ORDER group.assembling, acquire side. Pairs with the store in keep(_:).
+            // Keeps: the group's pages before their freeing.
+            let claimed = table.words[slot].compareExchange(
+                expected: word, desired: GroupWord.with(word, stage: GroupWord.dropping),
+                successOrdering: .acquiring, failureOrdering: .relaxed
+            ).exchanged
+            if !claimed { continue }
+            let dropped = table.group(slot).pointee.pageCount &- 1
+            index.remove(Int(table.group(slot).pointee.word))
+            table.freePages(slot, &handle)
+            table.free(slot)
+            return dropped
+        }
     }
 
     public func census() -> ReportingCensus {

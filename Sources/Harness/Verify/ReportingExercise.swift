@@ -169,6 +169,10 @@ final class ReportingRun: @unchecked Sendable {
 
     // MARK: Flushers and changer
 
+    /// Where reporters hardly get to run, those who go on until they end could do more than fits
+    /// into the history: they leave it at that.
+    private func hasRoom(_ thread: Int) -> Bool { board.logs[thread].room > 8 }
+
     private func flush(_ thread: Int) {
         var random = SeededGenerator(seed: exercise.seed, stream: 100 + UInt64(thread))
         var isLastRound = false
@@ -176,7 +180,7 @@ final class ReportingRun: @unchecked Sendable {
             let device = Int.random(in: 0..<ReportingExercise.devices, using: &random)
             let lane = Int.random(in: 0..<exercise.reporters, using: &random)
             let number = exercise.numbers(of: lane).randomElement(using: &random)!
-            if enter(ReportingExercise.place(device, number)) {
+            if isLastRound || hasRoom(thread), enter(ReportingExercise.place(device, number)) {
                 flush(device, number, thread)
                 leave(ReportingExercise.place(device, number))
             }
@@ -211,8 +215,8 @@ final class ReportingRun: @unchecked Sendable {
         var random = SeededGenerator(seed: exercise.seed, stream: 200)
         let device = ReportingExercise.requester(1)
         repeat {
-            if exercise.discards { discard(by: thread) }
-            if exercise.churns {
+            if exercise.discards && hasRoom(thread) { discard(by: thread) }
+            if exercise.churns && hasRoom(thread) {
                 remove(device, by: thread)
                 pause(&random)
                 add(device, by: thread)

@@ -23,7 +23,7 @@ struct StallCheck {
     let make: @Sendable (ReportingConfiguration) -> VerifiedReporting
 
     /// A stall costs about as much time as so many operations.
-    private static let operationsPerStall = 8000
+    private static let operationsPerStall = 12_500
 
     func run(_ trial: VerifyTrial, _ clock: TrialClock) -> TrialOutcome {
         var outcome = TrialOutcome()

@@ -29,6 +29,9 @@ public enum VerifyCheck: String, CaseIterable, Codable, Sendable {
         }
     }
 
+    /// Whether its threads want the CPUs to themselves.
+    public var needsAllCPUs: Bool { self != .lists && self != .memory }
+
     /// What structures that allocate no nodes and answer nobody are checked by: rings, and the
     /// subjects about lifetimes.
     static let ofRings: [VerifyCheck] = [.lists, .threads, .oneCPU]

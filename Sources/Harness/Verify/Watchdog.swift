@@ -7,6 +7,9 @@ import Glibc
 final class Watchdog: @unchecked Sendable {
     /// Looks without a change, 50 ms apart, after which a run counts as stuck.
     static let patience = 50
+    /// As many where no thread is inside an operation: then none waits for another in the
+    /// structure, and on a busy machine what comes after may take its time.
+    private static let patienceOutside = 1200
     private static let intervalUs: UInt32 = 50_000
 
     private let onStandstill: @Sendable (TrialOutcome) -> Void
@@ -54,8 +57,10 @@ final class Watchdog: @unchecked Sendable {
             let isSame = now === last.board && operations == last.operations
             looks = now != nil && isSame ? looks + 1 : 0
             last = (now, operations)
-            if looks == Self.patience, let now {
-                onStandstill(before.stuck(now, now.standstill()))
+            if looks >= Self.patience, let now {
+                let threads = now.standstill()
+                if threads.isEmpty && looks < Self.patienceOutside { continue }
+                onStandstill(before.stuck(now, threads))
                 return
             }
         }

@@ -42,7 +42,7 @@ struct VerifyCommand: ParsableCommand {
 
     @Option(
         help: """
-            Operations of each check, however long they take, instead of 200000 or five seconds, \
+            Operations of each check, however long they take, instead of 100000 or five seconds, \
             or 10000000 with --soak.
             """)
     var operations: Int?

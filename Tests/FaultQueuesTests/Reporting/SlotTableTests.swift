@@ -46,7 +46,7 @@ struct SlotTableTests {
         let bench = GroupBench<SlotTableReporting<PoolNodes>>(pages: 512)
         let mine = (0..<300).map { bench.report(5, $0, isLast: $0 % 3 != 0) }
         let others = (0..<200).map { bench.report(6 + $0, 1, isLast: true) }
-        #expect(bench.scheme.table.selection(place: 0, pasid: PASID(5)!).count >= 300)
+        #expect(bench.scheme.table.selection(place: 0, pasid: PASID(5)!).width! * 8 >= 300)
         bench.flush(5)
         for (number, tag) in mine.enumerated() where number % 3 != 0 {
             #expect(bench.isAnswered(tag, .invalid))
@@ -67,7 +67,7 @@ struct SlotTableTests {
             #expect(bench.isAnswered(tag, .invalid))
         }
         let table = bench.scheme.table
-        #expect(table.selection(place: 0, pasid: PASID(5)!).count == 8)
+        #expect(table.selection(place: 0, pasid: PASID(5)!).width == 1)
         #expect(table.voidEntries.pointee.value.load(ordering: .relaxed) == flushes)  // alone
         let last = [bench.report(5, 1, isLast: true), bench.report(6, 1, isLast: true)]
         let handled = [bench.handle(), bench.handle()]
@@ -87,10 +87,39 @@ struct SlotTableTests {
             bench.flush(5)
             #expect(bench.isAnswered(tag, .invalid))
         }
-        #expect(bench.scheme.table.selection(place: 0, pasid: PASID(5)!).count >= 8)
+        #expect(bench.scheme.table.selection(place: 0, pasid: PASID(5)!).width! >= 1)
         #expect(bench.handle() == nil)
         let tag = bench.report(5, 1, isLast: true)
         #expect(bench.handle() == [tag])
+        bench.expectEmpty()
+    }
+
+    /// What looks at all groups looks at the buckets of the windows in use, each once.
+    @Test(arguments: [0, 1, 60, 2_000])
+    func allGroupsAreInTheBucketsOfWindows(groups: Int) {
+        let bench = GroupBench<SlotTableReporting<PoolNodes>>(pages: 4_000)
+        let table = bench.scheme.table
+        let owners = max(1, groups / 40)
+        for number in 0..<groups {
+            _ = bench.report(5 + number % owners, number / owners, isLast: number % 3 == 0)
+        }
+        var slots = Set<Int>()
+        var cursor = BucketCursor()
+        while let bucket = table.nextBucket(&cursor, of: table.everything) {
+            for slot in bucket { #expect(slots.insert(slot).inserted) }
+        }
+        let used = (0..<table.count).filter { table.words[$0].load(ordering: .relaxed) != 0 }
+        #expect(used.count == groups)
+        #expect(slots.isSuperset(of: used))
+        var widths = 0
+        for owner in 0..<owners {
+            widths += table.selection(place: 0, pasid: PASID(5 + owner)!).width!
+        }
+        #expect(slots.count <= widths * 8)
+        #expect(slots.count < table.count / 2)
+        let dropped = bench.scheme.discardPartial()
+        #expect(dropped == (0..<groups).count { $0 % 3 != 0 })
+        while bench.handle() != nil {}
         bench.expectEmpty()
     }
 }
