@@ -28,19 +28,22 @@ enum LatencyTable {
                     GroupColumns.reach($0.p99Interval, from: $0.p99Ns)
                 },
                 GroupColumn(
-                    column: .init("p99 vs", priority: 3), isDroppedWhenEmpty: true
-                ) { row in row.tailRatio.map { .text(Figures.ratio($0.ratio)) } },
-                figure("p90", priority: 4, drops: true) {
-                    $0.p90Ns.map { .text(Figures.time(ns: $0)) }
-                },
-                GroupColumn(
-                    column: .init("limit", priority: 5), isDroppedWhenEmpty: true
-                ) { row in row.limitShare.map { .text(Figures.percent($0)) } },
-                GroupColumn(
-                    column: .init("offered/s", priority: 6), isDroppedWhenEmpty: true
+                    column: .init("offered/s", priority: 4), isDroppedWhenEmpty: true
                 ) { row in
                     row.summary.offeredPerSecond.map { .text(Figures.quantity($0)) }
                 },
+                GroupColumn(
+                    column: .init("done/s", priority: 3), isDroppedWhenEmpty: true
+                ) { row in row.summary.donePerSecond.map { .text(Figures.quantity($0)) } },
+                GroupColumn(
+                    column: .init("p99 vs", priority: 6), isDroppedWhenEmpty: true
+                ) { row in row.tailRatio.map { .text(Figures.ratio($0.ratio)) } },
+                figure("p90", priority: 5, drops: true) {
+                    $0.p90Ns.map { .text(Figures.time(ns: $0)) }
+                },
+                GroupColumn(
+                    column: .init("limit", priority: 6), isDroppedWhenEmpty: true
+                ) { row in row.limitShare.map { .text(Figures.percent($0)) } },
                 figure("samples", priority: 8) { .text(Figures.quantity(Double($0.samples))) },
                 figure("overflowed", priority: 9, drops: true) {
                     $0.overflowed > 0 ? .text(Figures.quantity($0.overflowed)) : nil

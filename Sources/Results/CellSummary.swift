@@ -14,6 +14,9 @@ public struct CellSummary: Sendable {
     public let key: CellKey
     public let measure: CellMeasure
     public let offeredPerSecond: Double?
+    /// Operations finished per second of an open loop's bursts, all taken together as the offered
+    /// rate is: below it where the scheme cannot keep up. Nil in other cells and without figures.
+    public let donePerSecond: Double?
     /// Finished.
     public let rounds: Int
     /// Those of them in the machine's usual state.
@@ -51,6 +54,10 @@ public struct CellSummary: Sendable {
             outcome = Self.latency(of: usable, seed: seed)
         }
         let shown = violations.isEmpty ? usable : []
+        let bursts = cell.measure == .openLoop ? shown.flatMap(\.bursts) : []
+        let ns = bursts.reduce(0) { $0 + $1.durationNs }
+        donePerSecond =
+            ns > 0 ? bursts.reduce(0) { $0 + Double($1.operations) } / ns * 1e9 : nil
         otherLatencies = Percentiles.byName(shown)
         counts = shown.reduce(into: [:]) { sums, round in
             for (name, count) in round.counts ?? [:] { sums[name, default: 0] += Double(count) }
