@@ -17,11 +17,11 @@ function title(address) {
     return short(name[address])
 }
 
-# A loop that RingScheme or ReportingScheme reaches: the closure that leads to it, the operations
-# that it must call, and those that it may. A name after a slash tells specialisations of one loop
+# A loop that a scheme reaches: the closure that leads to it, the operations that it must call, and
+# those that it may. A name after a slash tells specialisations of one loop, or loops of one name,
 # apart. An operation with a number behind "=" is called from exactly so many places.
 function loop(subject, closure, loop_name, must, may, kinds, count, place, pair) {
-    loop_of[closure] = loop_name
+    loop_of[subject, closure] = loop_name
     subject_of[loop_name] = subject
     count = split(must, kinds, " ")
     must = ""
@@ -50,6 +50,18 @@ function ring(signature, within, loop_name, must, may) {
 function reporting(number, signature, within, loop_name, must) {
     loop("reporting", "closure #" number " (inout Harness." signature ") -> () in closure #" \
         within " ", loop_name, must, "")
+}
+
+# A loop of a subject about lifetimes. `signature` is what its closure takes besides the burst.
+function lifetime(subject, number, signature, within, loop_name, must) {
+    loop(subject, "closure #" number " (inout Harness.ActorBurst" signature ") -> () in closure #" \
+        within " ", loop_name, must, "")
+}
+
+# A closure outside the loops that calls one operation alone: it tells which function that is, also
+# where it has no symbol.
+function calls_one(subject, closure, kind) {
+    operation_of[subject, "closure #" closure " in closure #1 "] = kind
 }
 
 BEGIN {
@@ -88,13 +100,61 @@ BEGIN {
     loop("reporting", "closure #7 (inout Harness.FaultThreadBurst) -> () in closure #7 ",
         "measuredPipeline", "report=1 dequeue", "acknowledgeOverflow discardPartial")
     reporting(6, "ServingBurst", 8, "measuredServing", "take respond=1 finish=1")
+    works = ", inout Harness.PASIDWork"
+    lifetime("pasid", "1 @Sendable", works, 1, "measuredBinds", "bind=1 firstUse=1 use=1 unbind=1")
+    lifetime("pasid", "2 @Sendable", works, 1, "measuredTaskLives",
+        "clone=1 firstUse=1 use=1 exit=1")
+    lifetime("pasid", "3 @Sendable", works, 1, "measuredExits", "unbind=1 exit=1")
+    lifetime("pasid", "4 @Sendable", works, 1, "measuredProcesses",
+        "begin=1 clone=1 bind=2 firstUse=2 use=10 unbind=3 exec=1 exit=2")
+    part_of["measuredProcesses"] = "beginProcess"
+    part_calls["measuredProcesses"] = "bind"
+    calls_one("pasid", "6 @Sendable (Swift.Int, Swift.Int) -> ()", "begin")
+    calls_one("pasid", "7 @Sendable (Swift.Int, Swift.Int) -> ()", "clone")
+    calls_one("pasid", "8 @Sendable (Swift.Int) -> FaultQueues.FixUpOutcome", "firstUse")
+    calls_one("pasid", "9 @Sendable (Swift.Int) -> FaultQueues.PASIDFate", "exit")
+    calls_one("pasid", "10 @Sendable (Swift.Int) -> FaultQueues.BindOutcome", "bind")
+    calls_one("pasid", "11 @Sendable (Swift.Int) -> FaultQueues.PASIDFate", "unbind")
+
+    lifetime("attach-handle", 1, "", 2, "measuredLookups", "get=1 put=1")
+    lifetime("attach-handle", 1, "", 3, "measuredChurn/handles", "detach=1 attach=1")
+    calls_one("attach-handle", "1 (FaultQueues.HandlePlace, FaultQueues.HandleType, " \
+        "Swift.UInt64) -> FaultQueues.AttachOutcome", "attach")
+    calls_one("attach-handle",
+        "4 @Sendable (FaultQueues.HandlePlace) -> FaultQueues.DetachOutcome", "detach")
+
+    calls = ", inout Harness.ReleaseCalls"
+    serving = ", inout Harness.ReleaseServing"
+    lifetime("release", 1, serving, 7, "measuredAccesses", "access=1")
+    lifetime("release", 1, serving, 6, "measuredLateFaults", "handle=1")
+    lifetime("release", 2, calls, 5, "measuredBystanders", "access=1 exit=1")
+    # Accesses make the backlog, and come before and after the release.
+    lifetime("release", 1, calls, 5, "measuredReleases", "bind=1 access=3 exit=1 unbind=1")
+    calls_one("release", "1 @Sendable () -> FaultQueues.SpaceKey?", "bind")
+    calls_one("release", "2 @Sendable (FaultQueues.SpaceKey) -> FaultQueues.ExitOutcome", "exit")
+    calls_one("release", "3 @Sendable (FaultQueues.SpaceKey) -> ()", "unbind")
     # How an inline reporter ends: with the loop of a worker.
     ends_with["measuredInlineReports/plain"] = "measuredHandling/plain"
     ends_with["measuredInlineReports/varied"] = "measuredHandling/varied"
+    lifetime_kinds = "begin clone bind firstUse use unbind exec exit get put attach detach access" \
+        " handle"
+    lifetime_operation = "> of FaultQueues\\.(PASIDOwnership|SpaceRelease|[A-Za-z]+Handles)" \
+        "\\.[A-Za-z.]+\\("
+    split(lifetime_kinds, lifetimes, " ")
+    for (place in lifetimes) is_lifetime[lifetimes[place]] = 1
     # Operations beside the flow of requests, which may allocate.
     split("flush addDevice removeDevice discardPartial", beside, " ")
     for (place in beside) is_beside[beside[place]] = 1
+    # An object for the grace period at the handle's end, made where that can fail.
+    is_beside["RCURefcountHandles", "attach"] = 1
     # Where a pipeline's loops take their time on purpose: devices, handlers, clocks.
+    initializer["ring"] = "RingScheme"
+    initializer["reporting"] = "ReportingScheme"
+    initializer["pasid"] = "PASIDScheme"
+    initializer["attach-handle"] = "HandleScheme"
+    initializer["release"] = "ReleaseScheme"
+    measured_part = "measured|(Ring|Reporting|PASID|Handle|Release)Scheme|\\.Producer|\\.Consumer" \
+        "|Reporter\\.|Worker\\.|PASIDOwnership|Handles<|SpaceRelease"
     own_part = "^Harness\\.(FaultThreadBurst\\.(devicesAreFinished|publish)" \
         "|ServingBurst\\.(handle|answered))\\("
     forwarder = "partial apply forwarder for generic specialization <"
@@ -118,19 +178,26 @@ step == "symbols" {
     if (!(address in name)) name[address] = text
     if (text ~ /^Harness\.measuredEmptyLoop\(/) empty_loop = address
     # Copying and freeing a scheme's description is not on any measured path.
-    if (text ~ /^merged / && text !~ /^merged outlined .*Scheme\]?$/ &&
-        text ~ /measured|RingScheme|ReportingScheme|\.Producer|\.Consumer|Reporter\.|Worker\./)
+    if (text ~ /^merged / && text !~ /^merged outlined .*Scheme\]?$/ && text ~ measured_part)
         finding("merged function in the binary: " short(text))
-    if (index(text, forwarder) == 1 && text ~ /(Ring|Reporting)Scheme\.init</) {
-        split_at = index(text, "> of closure #")
-        type = first_argument(substr(text, length(forwarder) + 1, split_at - length(forwarder) - 1))
-        for (signature in loop_of)
-            if (index(substr(text, split_at), signature) > 0 &&
-                index(text, subject_of[loop_of[signature]] == "ring" ? " Harness.Ring" : \
-                    " Harness.Reporting") > 0) {
-                slot = type SUBSEP loop_of[signature]
-                starts[slot] = starts[slot] " " address
-            }
+    if (index(text, forwarder) != 1) next
+    for (subject in initializer)
+        if (index(text, " in Harness." initializer[subject] ".init<") > 0) break
+    if (index(text, " in Harness." initializer[subject] ".init<") == 0) next
+    split_at = index(text, "> of closure #")
+    type = first_argument(substr(text, length(forwarder) + 1, split_at - length(forwarder) - 1))
+    text = substr(text, split_at)
+    for (slot in loop_of) {
+        split(slot, signature, SUBSEP)
+        if (signature[1] == subject && index(text, signature[2]) > 0) {
+            slot = type SUBSEP loop_of[slot]
+            starts[slot] = starts[slot] " " address
+        }
+    }
+    for (slot in operation_of) {
+        split(slot, signature, SUBSEP)
+        if (signature[1] == subject && index(text, "> of " signature[2]) == 1)
+            direct[type, operation_of[slot]] = address
     }
     next
 }
@@ -148,7 +215,10 @@ step == "code" && /^ *[0-9a-f]+:\t/ {
     if (at == 0 || address >= frame_end[inside]) next
     instructions[inside]++
     text = field[2]
-    if (text !~ /^(bnd |notrack |rep )*(call|j[a-z]+) /) next
+    is_switch = in_table(text)
+    before_last = last
+    last = text
+    if (is_switch || text !~ /^(bnd |notrack |rep )*(call|j[a-z]+) /) next
     operand = text
     sub(/^(bnd |notrack |rep )*[a-z]+ +/, "", operand)
     if (operand ~ /^[0-9a-f]+ </) {
@@ -167,6 +237,16 @@ step == "code" && /^ *[0-9a-f]+:\t/ {
     exits[inside]++
     exit_target[inside, exits[inside]] = target
     exit_text[inside, exits[inside]] = text
+}
+
+# Whether a jump through a register is that of a `switch`: to the sum of a table's address and the
+# table's word for the case. It stays in its function.
+function in_table(text, register) {
+    if (text !~ /^(notrack )?jmp +\*%r/) return 0
+    register = text
+    sub(/.*\*/, "", register)
+    return last ~ ("^add +%r[a-z0-9]+," register "$") &&
+        before_last ~ ("^movslq +\\(%r[a-z0-9]+,%r[a-z0-9]+,4\\)," register "$")
 }
 
 # The first of a list of types.
@@ -208,6 +288,11 @@ function named_operation(target, text) {
     if (text ~ /Reporting\.addDevice\(/) return "addDevice"
     if (text ~ /Reporting\.removeDevice\(/) return "removeDevice"
     if (text ~ /Reporting\.discardPartial\(/) return "discardPartial"
+    if (match(text, lifetime_operation)) {
+        text = substr(text, RSTART, RLENGTH - 1)
+        sub(/.*\./, "", text)
+        if (text in is_lifetime) return text
+    }
     return ""
 }
 
@@ -225,7 +310,30 @@ function operation(type, target, allowed, kinds, count, place) {
     return ""
 }
 
-function check_loop(type, loop_name, address, title_, allowed, place, target, kind, text, count) {
+# The loop's own function and its parts: functions that are no operation of the scheme, but beside
+# it in the source, and would be inlined if they were small.
+function find_bodies(type, loop_name, address, number, place, target) {
+    split("", bodies)
+    bodies[body_count = 1] = address
+    if (!(loop_name in part_of)) return
+    for (place = 1; place <= exits[address]; place++) {
+        target = exit_target[address, place]
+        if (is_part(type, loop_name, target)) bodies[++body_count] = target
+    }
+}
+
+# A part without a symbol is known by the operation that it calls and no operation does.
+function is_part(type, loop_name, target, place) {
+    if (!(loop_name in part_of) || !(target in frame_end)) return 0
+    if (target in name)
+        return index(name[target], "generic specialization <") == 1 &&
+            index(name[target], "> of Harness." part_of[loop_name] "<") > 0
+    for (place = 1; place <= exits[target]; place++)
+        if (exit_target[target, place] == chosen[type, part_calls[loop_name]]) return 1
+    return 0
+}
+
+function check_loop(type, loop_name, address, title_, allowed, number, place, target, kind, count) {
     title_ = loop_name " of " short(type)
     if (address in name) {
         if (index(name[address], "generic specialization <") != 1 ||
@@ -237,51 +345,69 @@ function check_loop(type, loop_name, address, title_, allowed, place, target, ki
     }
     body_of[type, loop_name] = address
     split("", count)
+    find_bodies(type, loop_name, address)
     allowed = must_call[loop_name] " " may_call[loop_name]
     # Named operations first: what has no name is one of the others.
-    for (place = 1; place <= exits[address]; place++) {
-        target = exit_target[address, place]
-        kind = named_operation(target)
-        if (kind != "" && !((type, kind) in chosen)) chosen[type, kind] = target
-    }
-    for (place = 1; place <= exits[address]; place++) {
-        target = exit_target[address, place]
-        text = exit_text[address, place]
-        sub(/ <.*/, "", text)
-        if (target == "indirect") {
-            finding(title_ ": indirect: " text)
-            continue
+    for (number = 1; number <= body_count; number++)
+        for (place = 1; place <= exits[bodies[number]]; place++) {
+            target = exit_target[bodies[number], place]
+            kind = named_operation(target)
+            if (kind != "" && !((type, kind) in chosen)) chosen[type, kind] = target
         }
-        if ((target in name) && name[target] ~ /Slow\(|\.observeStray\(|\.observeViolation\(/) {
-            count["other"]++
-            continue
-        }
-        if ((target in name) && name[target] ~ own_part) {
-            count["other"]++
-            continue
-        }
-        if ((target in name) && name[target] ~ /^Harness\.HandlerBurst\.handleVaried\(/) {
-            reach(target, "handleVaried")
-            count["other"]++
-            continue
-        }
-        if (loop_name in ends_with && target == body_of[type, ends_with[loop_name]]) continue
-        kind = operation(type, target, allowed)
-        if (kind == "" || index(" " allowed " ", " " kind " ") == 0) {
-            finding(title_ ": " text ": calls " \
-                (target ~ /^plt:/ ? substr(target, 5) : title(target)))
-            continue
-        }
-        if ((type, kind) in chosen && chosen[type, kind] != target)
-            finding(title_ ": " text ": a second " kind ", " title(target))
-        chosen[type, kind] = target
-        if (!(kind in is_beside)) reach(target, kind " of " short(type))
-        count[kind]++
-    }
-    report(type, loop_name, address, title_, count)
+    for (number = 1; number <= body_count; number++)
+        for (place = 1; place <= exits[bodies[number]]; place++)
+            check_exit(type, loop_name, title_, allowed, exit_target[bodies[number], place],
+                exit_text[bodies[number], place], count)
+    report(type, loop_name, title_, count)
 }
 
-function report(type, loop_name, address, title_, count, kinds, number, place, kind, calls) {
+# One way out of a loop; what is an operation is counted by its kind.
+function check_exit(type, loop_name, title_, allowed, target, text, count, kind) {
+    sub(/ <.*/, "", text)
+    if (target == "indirect") {
+        finding(title_ ": indirect: " text)
+        return
+    }
+    if ((target in name) && name[target] ~ /Slow\(|\.observeStray\(|\.observeViolation\(/) {
+        count["other"]++
+        return
+    }
+    if ((target in name) && name[target] ~ own_part) {
+        count["other"]++
+        return
+    }
+    if ((target in name) && name[target] ~ /^Harness\.HandlerBurst\.handleVaried\(/) {
+        reach(target, "handleVaried")
+        count["other"]++
+        return
+    }
+    if (loop_name in ends_with && target == body_of[type, ends_with[loop_name]]) return
+    if (is_part(type, loop_name, target)) return
+    kind = operation(type, target, allowed)
+    if (kind == "" || index(" " allowed " ", " " kind " ") == 0) {
+        finding(title_ ": " text ": calls " \
+            (target ~ /^plt:/ ? substr(target, 5) : title(target)))
+        return
+    }
+    if ((type, kind) in chosen && chosen[type, kind] != target)
+        finding(title_ ": " text ": a second " kind ", " title(target))
+    chosen[type, kind] = target
+    if (!is_exempt(type, kind)) reach(target, kind " of " short(type))
+    count[kind]++
+}
+
+# Whether an operation may call the runtime and allocators.
+function is_exempt(type, kind) {
+    return kind in is_beside || (structure_of(type), kind) in is_beside
+}
+
+# `RCURefcountHandles` of `FaultQueues.RCURefcountHandles<…>`.
+function structure_of(type) {
+    sub(/<.*/, "", type)
+    return short(type)
+}
+
+function report(type, loop_name, title_, count, kinds, number, place, kind, calls, size) {
     number = split(must_call[loop_name] " " may_call[loop_name], kinds, " ")
     for (place = 1; place <= number; place++) {
         kind = kinds[place]
@@ -305,7 +431,8 @@ function report(type, loop_name, address, title_, count, kinds, number, place, k
         }
     }
     if (count["other"] > 0) calls = calls ", slow " count["other"]
-    printf "%-28s %-52s %12d  %s\n", loop_name, short(type), instructions[address], calls
+    for (number = 1; number <= body_count; number++) size += instructions[bodies[number]]
+    printf "%-28s %-52s %12d  %s\n", loop_name, short(type), size, calls
     checked++
 }
 
@@ -336,9 +463,27 @@ function check_reached(address, place, target, text, callee) {
     }
 }
 
+# The operations that closures of their own tell, before the loops are looked at.
+function name_direct(type, subject, slot, place, body) {
+    for (slot in operation_of) {
+        split(slot, place, SUBSEP)
+        if (place[1] != subject) continue
+        if (!((type, operation_of[slot]) in direct)) {
+            finding(operation_of[slot] " of " short(type) ": no closure leads to it")
+            continue
+        }
+        body = followed(direct[type, operation_of[slot]])
+        if (body == "")
+            finding(operation_of[slot] " of " short(type) ": its closure is no plain call: " \
+                title(direct[type, operation_of[slot]]))
+        else
+            chosen[type, operation_of[slot]] = body
+    }
+}
+
 # The operations that the loops call, and the size of each.
 function list_operations(count, kinds, number, place, type) {
-    count = split("enqueue dequeue report take respond finish", kinds, " ")
+    count = split("enqueue dequeue report take respond finish " lifetime_kinds, kinds, " ")
     for (number = 1; number <= count; number++)
         for (place = 1; place <= scheme_count; place++) {
             type = scheme[place]
@@ -350,6 +495,8 @@ function list_operations(count, kinds, number, place, type) {
 
 END {
     printf "%-28s %-52s %12s  %s\n", "loop", "scheme", "instructions", "calls"
+    for (place = 1; place <= scheme_count; place++)
+        name_direct(scheme[place], scheme_subject[place])
     for (number = 1; number <= loop_count; number++) {
         loop_name = order[number]
         if (!(function_of(loop_name) in declared))

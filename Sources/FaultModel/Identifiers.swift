@@ -16,8 +16,11 @@ public struct PASID: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStri
         rawValue = UInt32(value)
     }
 
+    /// Generic code of another module is not specialised: what is measured makes PASIDs this way.
+    ///
+    /// - Precondition: the value has at most 20 bits; nothing checks it.
     @inlinable
-    init(unchecked value: UInt32) { rawValue = value }
+    package init(unchecked value: UInt32) { rawValue = value }
 
     public static func < (left: PASID, right: PASID) -> Bool { left.rawValue < right.rawValue }
 

@@ -116,7 +116,7 @@ public final class RCURefcountHandles<Lock: LockPrimitive, Variant: HandleVarian
     }
 
     /// Frees the handle after a grace period.
-    @usableFromInline
+    @inlinable
     static func end(_ handle: UnsafeMutablePointer<AttachHandle>) {
         guard let ending = handle.pointee.ending else { return }
         RCUDomain.releaseAfterGracePeriod(ending)

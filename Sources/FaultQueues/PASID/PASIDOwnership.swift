@@ -160,7 +160,7 @@ public final class PASIDOwnership<
         }
         core.binds[space].ofDevice[device] = users &+ 1
         core.binds[space].all &+= 1
-        return .bound(PASID(pasid).unsafelyUnwrapped)
+        return .bound(PASID(unchecked: pasid))
     }
 
     @inlinable @inline(never)

@@ -91,7 +91,7 @@ struct LateFaultQueue<Lock: LockPrimitive>: BitwiseCopyable, @unchecked Sendable
 
     /// Returns when everything queued before the call has been handled. False where that cannot
     /// come to pass, because a handler waits for a lock that the caller holds.
-    @usableFromInline
+    @inlinable
     func drain(callerHoldsHandlers: Bool) -> Bool {
         // ORDER faults.tail, acquire side. Pairs with push(_:).
         // Keeps: every request of a device that the caller has stopped.
@@ -119,7 +119,8 @@ struct LateFaultQueue<Lock: LockPrimitive>: BitwiseCopyable, @unchecked Sendable
     }
 
     /// Whether a handler that a drain up to `end` needs waits for the handlers' lock.
-    private func isBlocked(before end: UInt64) -> Bool {
+    @inlinable
+    func isBlocked(before end: UInt64) -> Bool {
         (0..<deskCount).contains { desk in
             // Relaxed: asked again and again until one of them holds for ever.
             let handling = desks[desk].handling.value.load(ordering: .relaxed)
