@@ -120,20 +120,28 @@ struct VerifySession {
         return trial
     }
 
-    /// Every twin, two at a time where there are two CPUs: many of them end in a deadlock, which
-    /// takes nothing but time.
+    /// Every twin: first the checks of one thread, side by side; what survives these has the CPUs
+    /// to itself.
     private func kill(_ report: inout VerifyReport, _ steps: Steps) throws {
         let (twins, plan) = (twins, plan)
-        let kills = try SideBySide.run(twins.count, atOnce: min(plan.cpus.count, 2)) { index in
+        let alone = try SideBySide.run(
+            twins.count, atOnce: min(plan.cpus.count, Self.mostAtOnce)
+        ) { index -> AloneKill? in
             steps.step(twins[index].subject.name)
-            return try plan.kill(twins[index], run: Self.child)
+            guard !StopSignal.isRequested else { return nil }
+            return AloneKill(kill: try plan.killAlone(twins[index], run: Self.child))
         }
-        for (twin, kill) in zip(twins, kills) {
+        for (twin, before) in zip(twins, alone) {
+            if before.kill?.outcome.holds != false { steps.show(twin.subject.name) }
+            guard let kill = try plan.kill(twin, after: before.kill, run: Self.child) else {
+                report.isStopped = true
+                return
+            }
             let file =
                 kill.outcome.holds ? nil : try keep(kill.trial, kill.outcome, isScheme: false)
             report.add(twin, kill, file)
         }
-        report.isStopped = kills.count < twins.count
+        report.isStopped = alone.count < twins.count
     }
 
     private static let mostAtOnce = 8
@@ -170,6 +178,11 @@ private struct CheckJob: Sendable {
     var label: String { "\(scheme.name), \(check.rawValue)" }
 }
 
+/// What a twin's checks of one thread came to; nil where it has none.
+private struct AloneKill: Sendable {
+    let kill: VerifyPlan.Kill?
+}
+
 /// Counts what is begun, from any thread.
 private final class Steps: @unchecked Sendable {
     private let progress: ProgressPrinter
@@ -180,6 +193,11 @@ private final class Steps: @unchecked Sendable {
     init(_ progress: ProgressPrinter, total: Int) {
         self.progress = progress
         self.total = total
+    }
+
+    /// Says what goes on after it was begun.
+    func show(_ label: String) {
+        lock.withLock { progress.update(done: done, total: total, resumed: 0, label: label) }
     }
 
     func restart() { lock.withLock { done = 0 } }

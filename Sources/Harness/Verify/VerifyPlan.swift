@@ -50,26 +50,51 @@ public struct VerifyPlan: Sendable {
         public let seconds: Double
     }
 
-    /// Runs a twin's checks, again and again with other seeds, until one fails.
+    /// Runs a twin's checks of one thread once each, until one fails: what needs no threads is
+    /// found without them, side by side with other twins.
     ///
-    /// - Returns: Nil where the run was stopped.
-    public func kill(
+    /// - Returns: Nil where the run was stopped, or the twin has no such check.
+    public func killAlone(
         _ twin: VerifyTwin, run: (VerifyTrial) throws -> TrialOutcome?
     ) rethrows -> Kill? {
-        var operations = 0
-        var seconds = 0.0
-        var last: Kill?
-        for pass in 0..<Self.twinPasses {
-            for check in Self.twinOrder where twin.subject.checks.contains(check) {
+        try kill(
+            twin, after: nil, order: Self.twinOrder.filter { !$0.needsAllCPUs }, passes: 0..<1,
+            run: run)
+    }
+
+    /// Runs a twin's checks, again and again with other seeds, until one fails. Those that
+    /// `killAlone` ran are not begun again before the others had their turn.
+    ///
+    /// - Parameter before: What `killAlone` returned.
+    /// - Returns: Nil where the run was stopped.
+    public func kill(
+        _ twin: VerifyTwin, after before: Kill?, run: (VerifyTrial) throws -> TrialOutcome?
+    ) rethrows -> Kill? {
+        if let before, !before.outcome.holds { return before }
+        let first = try kill(
+            twin, after: before, order: Self.twinOrder.filter(\.needsAllCPUs), passes: 0..<1,
+            run: run)
+        guard let first, first.outcome.holds else { return first }
+        return try kill(
+            twin, after: first, order: Self.twinOrder, passes: 1..<Self.twinPasses, run: run)
+    }
+
+    private func kill(
+        _ twin: VerifyTwin, after before: Kill?, order: [VerifyCheck], passes: Range<Int>,
+        run: (VerifyTrial) throws -> TrialOutcome?
+    ) rethrows -> Kill? {
+        var last = before
+        for pass in passes {
+            for check in order where twin.subject.checks.contains(check) {
                 var trial = trial(twin.subject, check, pass: pass)
                 // Lists first and short: what a list shows needs no threads.
                 trial.operations = check == .lists ? 1 : Int.max
                 trial.seconds = effort.twinSeconds * Double(1 << (2 * pass))
                 guard let outcome = try run(trial) else { return nil }
-                operations += outcome.operations
-                seconds += outcome.seconds
                 last = Kill(
-                    trial: trial, outcome: outcome, operations: operations, seconds: seconds)
+                    trial: trial, outcome: outcome,
+                    operations: (last?.operations ?? 0) + outcome.operations,
+                    seconds: (last?.seconds ?? 0) + outcome.seconds)
                 if !outcome.holds { return last }
             }
         }

@@ -6,7 +6,7 @@ import Glibc
 /// Counts its own looks and no time, so that a machine that stands still as a whole is no deadlock.
 final class Watchdog: @unchecked Sendable {
     /// Looks without a change, 50 ms apart, after which a run counts as stuck.
-    static let patience = 50
+    static let patience = 45
     /// As many where no thread is inside an operation: then none waits for another in the
     /// structure, and on a busy machine what comes after may take its time.
     private static let patienceOutside = 1200
