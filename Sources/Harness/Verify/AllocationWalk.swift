@@ -11,7 +11,7 @@ struct AllocationWalk {
         var outcome = TrialOutcome()
         let board = TrialBoard(names: ["the thread"], capacity: 1024)
         board.begin(0)
-        let dog = Watchdog(onStandstill: clock.onStandstill)
+        let dog = Watchdog(clock)
         defer { dog.stop() }
         dog.watch(board, before: outcome)
         var random = SeededGenerator(seed: trial.seed)

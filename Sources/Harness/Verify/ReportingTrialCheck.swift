@@ -26,7 +26,7 @@ struct ReportingTrialCheck {
     /// is time, every longer one over one device and index, then long ones by chance.
     private func lists(_ trial: VerifyTrial, _ clock: TrialClock) -> TrialOutcome {
         var outcome = TrialOutcome()
-        let dog = Watchdog(onStandstill: clock.onStandstill)
+        let dog = Watchdog(clock)
         defer { dog.stop() }
         /// A driver whose standstill is seen.
         func driver(
@@ -71,7 +71,7 @@ struct ReportingTrialCheck {
     private func exercise(_ trial: VerifyTrial, _ clock: TrialClock) -> TrialOutcome {
         var outcome = TrialOutcome()
         let cpus = trial.check == .oneCPU ? Array(trial.cpus.prefix(1)) : trial.cpus
-        let dog = Watchdog(onStandstill: clock.onStandstill)
+        let dog = Watchdog(clock)
         defer { dog.stop() }
         while outcome.operations < trial.operations, !clock.isOver {
             let exercise = Self.exercise(trial, round: outcome.rounds, cpus: cpus)

@@ -27,7 +27,7 @@ struct StallCheck {
 
     func run(_ trial: VerifyTrial, _ clock: TrialClock) -> TrialOutcome {
         var outcome = TrialOutcome()
-        let dog = Watchdog(onStandstill: clock.onStandstill)
+        let dog = Watchdog(clock)
         defer { dog.stop() }
         let wanted = min(max(trial.operations / Self.operationsPerStall, 8), 1000)
         let staller = Staller(seed: trial.seed)

@@ -103,7 +103,9 @@ public enum TrialProcess {
         else {
             throw SuiteError("no scheme or twin \"\(trial.subject)\"")
         }
-        let clock = TrialClock(seconds: trial.seconds) { outcome in
+        let clock = TrialClock(
+            seconds: trial.seconds, patience: trial.isOfTwin == true ? 40 : 100
+        ) { outcome in
             try? write(outcome, to: answer)
             _exit(0)
         }

@@ -89,6 +89,7 @@ public struct VerifyPlan: Sendable {
                 var trial = trial(twin.subject, check, pass: pass)
                 // Lists first and short: what a list shows needs no threads.
                 trial.operations = check == .lists ? 1 : Int.max
+                trial.isOfTwin = true
                 trial.seconds = effort.twinSeconds * Double(1 << (2 * pass))
                 guard let outcome = try run(trial) else { return nil }
                 last = Kill(

@@ -78,14 +78,18 @@ public struct TrialClock: Sendable {
     private let start = ContinuousClock().now
     private let limit: Duration
     private let isStopped: @Sendable () -> Bool
+    /// Looks of the watchdog without a change, 50 ms apart, after which a run counts as stuck.
+    let patience: Int
     /// Called on another thread with the outcome so far; must not return to the trial.
     let onStandstill: @Sendable (TrialOutcome) -> Void
 
     public init(
-        seconds: Double, isStopped: @escaping @Sendable () -> Bool = { false },
+        seconds: Double, patience: Int = 100,
+        isStopped: @escaping @Sendable () -> Bool = { false },
         onStandstill: @escaping @Sendable (TrialOutcome) -> Void
     ) {
         limit = .seconds(seconds)
+        self.patience = patience
         self.isStopped = isStopped
         self.onStandstill = onStandstill
     }

@@ -51,6 +51,8 @@ public struct VerifyTrial: Codable, Sendable, Equatable {
     public var seconds: Double
     /// CPUs that threads are dealt to.
     public var cpus: [Int]
+    /// Whether a failure is what is wanted: then the watchdog waits for a shorter time.
+    public var isOfTwin: Bool?
 
     public init(
         area: String, subject: String, check: VerifyCheck, seed: UInt64, operations: Int,

@@ -5,14 +5,12 @@ import Glibc
 ///
 /// Counts its own looks and no time, so that a machine that stands still as a whole is no deadlock.
 final class Watchdog: @unchecked Sendable {
-    /// Looks without a change, 50 ms apart, after which a run counts as stuck.
-    static let patience = 45
     /// As many where no thread is inside an operation: then none waits for another in the
     /// structure, and on a busy machine what comes after may take its time.
     private static let patienceOutside = 1200
     private static let intervalUs: UInt32 = 50_000
 
-    private let onStandstill: @Sendable (TrialOutcome) -> Void
+    private let clock: TrialClock
     private let lock = PthreadLock()
     /// Protected by the lock: what is watched, and what the trial had found before it.
     private var board: TrialBoard?
@@ -20,9 +18,10 @@ final class Watchdog: @unchecked Sendable {
     private var isOver = false
     private var thread: DedicatedThread?
 
-    /// - Parameter onStandstill: Called on a thread of the watchdog's own, at most once.
-    init(onStandstill: @escaping @Sendable (TrialOutcome) -> Void) {
-        self.onStandstill = onStandstill
+    /// - Parameter clock: Says for how many looks to wait; its `onStandstill` is called on a thread
+    ///   of the watchdog's own, at most once.
+    init(_ clock: TrialClock) {
+        self.clock = clock
         thread = DedicatedThread { [unowned self] in look() }
     }
 
@@ -57,10 +56,10 @@ final class Watchdog: @unchecked Sendable {
             let isSame = now === last.board && operations == last.operations
             looks = now != nil && isSame ? looks + 1 : 0
             last = (now, operations)
-            if looks >= Self.patience, let now {
+            if looks >= clock.patience, let now {
                 let threads = now.standstill()
                 if threads.isEmpty && looks < Self.patienceOutside { continue }
-                onStandstill(before.stuck(now, threads))
+                clock.onStandstill(before.stuck(now, threads))
                 return
             }
         }

@@ -31,7 +31,7 @@ struct LifetimeTrialCheck: Sendable {
 
     func run(_ trial: VerifyTrial, _ clock: TrialClock) -> TrialOutcome {
         var outcome = TrialOutcome()
-        let dog = Watchdog(onStandstill: clock.onStandstill)
+        let dog = Watchdog(clock)
         defer { dog.stop() }
         let cpus = trial.check == .oneCPU ? Array(trial.cpus.prefix(1)) : trial.cpus
         let least = trial.check == .lists ? Self.leastLists : 1
