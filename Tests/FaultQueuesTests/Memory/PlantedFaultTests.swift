@@ -35,11 +35,16 @@ struct PlantedFaultTests {
         }
     }
 
-    /// Two threads count without a lock.
+    /// Two threads count without a lock. Neither ends before the other has counted:
+    /// ThreadSanitizer can take a thread for an earlier one that has ended.
     private static func plainRace() {
         let count = PlainIntegers(repeating: 0)
+        let ended = SharedAtomic<Int>(0)
         DedicatedThread.run(2) { _ in
             for _ in 0..<10_000 { count[0] += 1 }
+            ended.wrappingAdd(1, ordering: .relaxed)  // orders nothing, or there were no race
+            var wait = SpinWait()
+            while ended.load(ordering: .relaxed) < 2 { wait.wait() }
         }
         count.free()
     }
