@@ -94,22 +94,24 @@ struct VerifySession {
         for isAlone in [false, true] {
             let places = jobs.indices.filter { jobs[$0].check.needsAllCPUs == isAlone }
             let part = places.map { jobs[$0] }
-            let outcomes = try SideBySide.run(
+            let histories = histories(ofSchemes: true)
+            let done = try SideBySide.run(
                 part.count, atOnce: isAlone ? 1 : min(plan.cpus.count, Self.mostAtOnce)
-            ) { index in
+            ) { index -> CheckDone? in
+                guard !StopSignal.isRequested else { return nil }
                 steps.step(part[index].label)
-                return try Self.child(part[index].trial!)
+                guard let trial = part[index].trial, let outcome = try Self.child(trial) else {
+                    return nil
+                }
+                return CheckDone(outcome, try Self.keep(trial, outcome, in: histories))
             }
-            for (place, outcome) in zip(places, outcomes) { jobs[place].outcome = outcome }
-            if outcomes.count < part.count {
-                report.isStopped = true
-                break
-            }
+            for (place, done) in zip(places, done) { jobs[place].done = done }
+            report.isStopped = done.contains { $0 == nil }
+            if report.isStopped { break }
         }
         for job in jobs {
-            guard let trial = job.trial, let outcome = job.outcome else { continue }
-            let file = outcome.holds ? nil : try keep(trial, outcome, isScheme: true)
-            report.add(job.scheme, trial, outcome, file)
+            guard let trial = job.trial, let done = job.done else { continue }
+            report.add(job.scheme, trial, done.outcome, done.file)
         }
     }
 
@@ -131,35 +133,55 @@ struct VerifySession {
             guard !StopSignal.isRequested else { return nil }
             return AloneKill(kill: try plan.killAlone(twins[index], run: Self.child))
         }
+        let histories = histories(ofSchemes: false)
         for (twin, before) in zip(twins, alone) {
+            // After a stop, those that are killed already are still said.
+            guard let before else {
+                report.isStopped = true
+                continue
+            }
             if before.kill?.outcome.holds != false { steps.show(twin.subject.name) }
             guard let kill = try plan.kill(twin, after: before.kill, run: Self.child) else {
                 report.isStopped = true
-                return
+                continue
             }
-            let file =
-                kill.outcome.holds ? nil : try keep(kill.trial, kill.outcome, isScheme: false)
-            report.add(twin, kill, file)
+            report.add(twin, kill, try Self.keep(kill.trial, kill.outcome, in: histories))
         }
-        report.isStopped = alone.count < twins.count
     }
 
     private static let mostAtOnce = 8
 
     @Sendable
     private static func child(_ trial: VerifyTrial) throws -> TrialOutcome? {
-        try TrialProcess.run(
+        guard !StopSignal.isRequested else { return nil }
+        return try TrialProcess.run(
             trial, program: "/proc/self/exe", arguments: ["verify", "--trial"],
             isStopped: { StopSignal.isRequested })
     }
 
-    /// Writes a failing history; a twin's only where a folder was named.
-    private func keep(
-        _ trial: VerifyTrial, _ outcome: TrialOutcome, isScheme: Bool
+    /// The folder of failing histories; a twin's are kept only where one was named.
+    private func histories(ofSchemes: Bool) -> String? {
+        command.histories
+            ?? (ofSchemes ? (ProjectFiles.root ?? ".") + "/results/failures" : nil)
+    }
+
+    /// Writes a failing history; its path.
+    private static func keep(
+        _ trial: VerifyTrial, _ outcome: TrialOutcome, in folder: String?
     ) throws -> String? {
-        guard isScheme || command.histories != nil else { return nil }
-        let folder = command.histories ?? (ProjectFiles.root ?? ".") + "/results/failures"
+        guard !outcome.holds, let folder else { return nil }
         return try FailureFile(trial, outcome).write(to: folder)
+    }
+}
+
+/// What came of a check, and where its history is.
+private struct CheckDone: Sendable {
+    let outcome: TrialOutcome
+    let file: String?
+
+    init(_ outcome: TrialOutcome, _ file: String?) {
+        self.outcome = outcome
+        self.file = file
     }
 }
 
@@ -168,7 +190,7 @@ private struct CheckJob: Sendable {
     let scheme: VerifySubject
     let check: VerifyCheck
     var trial: VerifyTrial?
-    var outcome: TrialOutcome?
+    var done: CheckDone?
 
     init(_ scheme: VerifySubject, _ check: VerifyCheck) {
         self.scheme = scheme

@@ -40,8 +40,23 @@ struct SideBySideTests {
             begun.withLock { $0 += 1 }
             return index == 4 ? nil : index
         }
-        #expect(results == [0, 1, 2, 3])
+        #expect(results.compactMap { $0 } == [0, 1, 2, 3])
+        #expect(results.count == 10)
         #expect(begun.withLock { $0 } == 5)
+    }
+
+    @Test("a job that had begun before another was stopped keeps its result")
+    func finishedBehindAStop() throws {
+        let isStopped = Mutex(false)
+        let results = try SideBySide.run(3, atOnce: 2) { index -> Int? in
+            if index == 0 {
+                while !isStopped.withLock({ $0 }) { SpinWait.yieldProcessor() }
+                return nil
+            }
+            isStopped.withLock { $0 = true }
+            return index
+        }
+        #expect(results[0] == nil && results[1] == 1)
     }
 
     @Test("an error is thrown, and no other job is begun")

@@ -177,7 +177,7 @@ extension GroupTable {
         }
         while cursor.bits == 0 {
             guard cursor.next < Self.bitmapWords(count) else { return nil }
-            // ORDER device.served, removal's side; sequentially consistent as said in use(_:).
+            // ORDER bucket.used, removal's side; sequentially consistent as said in use(_:).
             // Keeps: this load behind the end of the service.
             cursor.bits = usedBuckets[cursor.next].load(ordering: .sequentiallyConsistent)
             cursor.next &+= 1

@@ -8,7 +8,7 @@ import FaultModel
 // from both, goes on in steps hashed from both, so that no two windows lie side by side and crowd
 // each other, and is as wide as it ever had to be: its width doubles when a group finds no room. So
 // a flush reads the window's words and no others, whatever the table's size and the other PASIDs.
-// What looks at all groups, a removal or a discard, goes by a bitmap of the buckets of all windows.
+// What looks at all groups, a removal or a discard, goes by a bitmap of the buckets ever used.
 //
 // T1. A slot is claimed by the exchange empty → filling and freed by one store or exchange to
 //     empty. In between its memory belongs to whom `GroupWord` says.
@@ -22,8 +22,9 @@ import FaultModel
 // T4. Between pending and answered, exactly one thread sends the group's one answer: the one whose
 //     exchange to answering or revoking succeeded.
 // T5. Who answers as the owner frees the pages, whoever answered first.
-// T6. A bucket is in the bitmap before a window that reaches it is as wide, and stays there; so
-//     whoever claims a slot has seen, by the width, that its bucket is.
+// T6. A bucket is in the bitmap before a slot of it is claimed, and stays there: whoever claims
+//     has entered it or seen it there. (Windows do not tell: two that begin at one home share their
+//     width, but not their steps.)
 
 /// A slot's memory: two lines. The first page needs no node.
 @usableFromInline
@@ -62,10 +63,9 @@ struct GroupWindow: BitwiseCopyable {
 struct GroupTable: BitwiseCopyable, @unchecked Sendable {
     @usableFromInline let words: UnsafeMutablePointer<SharedAtomic<UInt64>>
     @usableFromInline let slots: SharedCells<GroupSlot>
-    /// Buckets of each window, by the bucket where it begins: 0 or a power of two; raised by
-    /// reporters.
+    /// Buckets of each window, by the bucket where it begins; raised by reporters.
     @usableFromInline let widths: UnsafeMutablePointer<SharedAtomic<UInt32>>
-    /// A bit for each bucket that is in some window (T6).
+    /// A bit for each bucket in which a slot was ever claimed (T6).
     @usableFromInline let usedBuckets: UnsafeMutablePointer<SharedAtomic<UInt64>>
     @usableFromInline let queue: HandOffLanes
     /// Void entries in the queue, or about to be (T2).
@@ -92,7 +92,7 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
         words = allocateShared(count: count) { _ in SharedAtomic<UInt64>(0) }
         let blank = PageRequest(header: 0, address: 0, privateData0: 0, privateData1: 0)
         slots = allocateShared(count: count) { _ in GroupSlot(blank) }
-        widths = allocateShared(count: count / 8) { _ in SharedAtomic<UInt32>(0) }
+        widths = allocateShared(count: count / 8) { _ in SharedAtomic<UInt32>(1) }
         usedBuckets = allocateShared(count: Self.bitmapWords(count)) { _ in
             SharedAtomic<UInt64>(0)
         }
@@ -129,22 +129,18 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
     @inlinable @inline(__always)
     func claim(_ key: GroupWord.Word, turn: UInt64) -> Int? {
         let window = window(key)
-        // ORDER window.width, acquire side. Pairs with the exchange in claimSlow.
-        // Keeps: the bucket's bit (T6) ahead of the claim, and so ahead of a removal that this
-        // thread then does not see. If relaxed: the removal can pass over the bucket.
-        let width = Int(widths[window.home].load(ordering: .acquiring))
+        let width = Int(widths[window.home].load(ordering: .relaxed))  // only grows
         // Mixed well: in whatever rhythm a thread's claims for one PASID come, they spread.
         let mixed = turn &* 0x9E37_79B9_7F4A_7C15
         let again = (mixed ^ mixed >> 32) &* 0xD6E8_FEB8_6659_FD93
         let number = Int(truncatingIfNeeded: again >> 40) & (width &- 1)
-        if width > 0, let slot = claim(key, bucket: window.bucket(number) & bucketMask) {
-            return slot
-        }
+        if let slot = claim(key, bucket: window.bucket(number) & bucketMask) { return slot }
         return claimSlow(key, window, from: width, number)
     }
 
     @inlinable @inline(__always)
     func claim(_ key: GroupWord.Word, bucket: Int) -> Int? {
+        use(bucket)
         let first = bucket &* 8
         var slot = first
         while slot < first &+ 8 {
@@ -153,7 +149,7 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
             // Keeps: the last user's accesses to the slot's memory before this one's.
             // ORDER device.served, reporter's side; sequentially consistent with the load in
             // ServedDevices.isServed(_:): a removal sees this claim, or this thread sees it.
-            // If weaker: a group is queued for a device whose removal has looked at every slot.
+            // If weaker: a group is queued for a device whose removal has looked at all it looks at.
             if GroupWord.stage(word) == GroupWord.empty,
                 words[slot].compareExchange(
                     expected: word, desired: word | key | GroupWord.filling,
@@ -175,33 +171,39 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
         var width = start
         // A few buckets all over the window beside the first choice: the cost of a claim does not
         // grow with the window, and the window does not grow because its older half is full.
-        for other in 1..<max(1, min(width, 8)) {
+        for other in 1..<max(2, min(width, 8)) {
             let number = (number &+ other &* (width / 8 | 1)) & (width &- 1)
             if let slot = claim(key, bucket: window.bucket(number) & bucketMask) { return slot }
         }
         while width <= bucketMask {
-            let before = width
-            let wider = max(1, 2 * before)
-            for number in before..<wider { use(window.bucket(number) & bucketMask) }
-            // ORDER window.width, release side. Pairs with the loads in claim and here.
-            // Keeps: the new buckets' bits before the width that lets reporters claim there (T6).
+            // Relaxed: a flush of this PASID is ordered after its reports by the caller, and a
+            // removal goes by the bitmap.
             let (exchanged, now) = widths[window.home].compareExchange(
-                expected: UInt32(before), desired: UInt32(wider),
-                successOrdering: .releasing, failureOrdering: .acquiring)
-            width = exchanged ? wider : Int(now)
+                expected: UInt32(width), desired: UInt32(2 * width),
+                successOrdering: .relaxed, failureOrdering: .relaxed)
+            let before = width
+            width = exchanged ? 2 * width : Int(now)
             if let slot = claim(key, window, before..<min(width, before + 4)) { return slot }
         }
         return claim(key, window, 0..<width)
     }
 
-    /// Enters a bucket in the bitmap.
-    @inlinable
+    /// Sees to it that a bucket is in the bitmap.
+    @inlinable @inline(__always)
     func use(_ bucket: Int) {
-        let bit = UInt64(1) << UInt64(bucket & 63)
-        if usedBuckets[bucket >> 6].load(ordering: .relaxed) & bit != 0 { return }  // it stays
-        // ORDER device.served, reporter's side; sequentially consistent with the load in
-        // nextBucket. Keeps: the bit ahead of the look at the device that follows the claim.
-        usedBuckets[bucket >> 6].bitwiseOr(bit, ordering: .sequentiallyConsistent)
+        // ORDER bucket.used, acquire side; sequentially consistent with what follows it here, the
+        // claim and the look at the device. Pairs with the exchange in useSlow(_:).
+        // Keeps: the bit, whoever set it, ahead of the look at the device; so a removal that this
+        // thread does not see finds the bit. If weaker: the removal can pass over the bucket.
+        let bits = usedBuckets[bucket >> 6].load(ordering: .sequentiallyConsistent)
+        if bits >> UInt64(bucket & 63) & 1 == 0 { useSlow(bucket) }
+    }
+
+    @inlinable @inline(never)
+    func useSlow(_ bucket: Int) {
+        // ORDER bucket.used, release side; sequentially consistent with the load in nextBucket.
+        usedBuckets[bucket >> 6].bitwiseOr(
+            1 << UInt64(bucket & 63), ordering: .sequentiallyConsistent)
     }
 
     @inlinable

@@ -47,8 +47,8 @@ struct ServedDevices: BitwiseCopyable, @unchecked Sendable {
     @usableFromInline
     func remove(_ device: RequesterID) -> Int? {
         guard let place = directory.find(device) else { return nil }
-        // ORDER device.served, removal's side; sequentially consistent with the loads of slots'
-        // words that follow. Pairs with isServed(_:).
+        // ORDER device.served, removal's side; sequentially consistent with the loads of the
+        // bitmap and of slots' words that follow. Pairs with isServed(_:).
         // Keeps: the end of the service ahead of those loads.
         let was = served[place].value.exchange(0, ordering: .sequentiallyConsistent)
         return was == 0 ? nil : place

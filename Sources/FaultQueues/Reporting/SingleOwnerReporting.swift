@@ -18,7 +18,7 @@ import FaultModel
 // `GroupTable` stay in stage filling until the last page, so the stages assembling and dropping do
 // not occur.
 //
-// Invariants: T1–T5 of `GroupTable`, O1–O2 of `OwnedDevice`, and
+// Invariants: T1–T6 of `GroupTable`, O1–O2 of `OwnedDevice`, and
 // S1. A slot in stage filling of a device is in the device's chains, or in the hands of its owner.
 // S2. A device that is not served has none in filling, and once its removal has returned none in
 //     pending or answering.

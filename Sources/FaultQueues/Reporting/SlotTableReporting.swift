@@ -16,7 +16,7 @@ import FaultModel
 // it out and hands the slot to the workers. Slots, words, the hand-off and the flush of complete
 // groups are `GroupTable`; the states are drawn in `GroupWord`.
 //
-// Invariants: T1–T5 of `GroupTable`, X1–X2 of `PartialIndex`, and
+// Invariants: T1–T6 of `GroupTable`, X1–X2 of `PartialIndex`, and
 // B1. A slot is in the index exactly while its group is partial: assembling, or claimed from there.
 // B2. Whoever finds a partial group takes it by the exchange assembling → filling (its reporter) or
 //     assembling → dropping (anyone else), and keeps it for a bounded number of its own steps.

@@ -7,11 +7,11 @@ public enum SideBySide {
     /// - Parameters:
     ///   - atOnce: How many run at a time, 1 or more.
     ///   - body: A job, on any thread; nil where it was stopped, after which no other is begun.
-    /// - Returns: The results in the jobs' order, up to the first job that has none.
+    /// - Returns: The results in the jobs' order; nil for those that were stopped or not begun.
     /// - Throws: The first error of a job; after one no other job is begun.
     public static func run<Result: Sendable>(
         _ count: Int, atOnce: Int, _ body: @escaping @Sendable (Int) throws -> Result?
-    ) throws -> [Result] {
+    ) throws -> [Result?] {
         let state = Shared<Result>(count)
         let threads = (0..<min(atOnce, count)).map { _ in
             DedicatedThread { while let job = state.next() { state.note(job) { try body(job) } } }
@@ -57,10 +57,10 @@ public enum SideBySide {
             }
         }
 
-        func results() throws -> [Result] {
+        func results() throws -> [Result?] {
             try state.withLock { state in
                 if let error = state.error { throw error }
-                return state.results.prefix { $0 != nil }.compactMap { $0 }
+                return state.results
             }
         }
     }

@@ -78,7 +78,10 @@ public enum TrialProcess {
         var status: Int32 = 0
         while true {
             let ended = waitpid(child, &status, WNOHANG)
-            if ended == child { return status }
+            if ended == child {
+                // What stops this program from a terminal reaches its children too.
+                return [SIGINT, SIGTERM].contains(status & 0x7F) ? nil : status
+            }
             let stops = isStopped()
             if stops || ContinuousClock().now > deadline {
                 kill(child, SIGKILL)

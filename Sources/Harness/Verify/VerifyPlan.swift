@@ -66,7 +66,7 @@ public struct VerifyPlan: Sendable {
     /// `killAlone` ran are not begun again before the others had their turn.
     ///
     /// - Parameter before: What `killAlone` returned.
-    /// - Returns: Nil where the run was stopped.
+    /// - Returns: Nil where the run was stopped. A twin has at least one check.
     public func kill(
         _ twin: VerifyTwin, after before: Kill?, run: (VerifyTrial) throws -> TrialOutcome?
     ) rethrows -> Kill? {

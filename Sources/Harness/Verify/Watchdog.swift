@@ -5,9 +5,10 @@ import Glibc
 ///
 /// Counts its own looks and no time, so that a machine that stands still as a whole is no deadlock.
 final class Watchdog: @unchecked Sendable {
-    /// As many where no thread is inside an operation: then none waits for another in the
-    /// structure, and on a busy machine what comes after may take its time.
-    private static let patienceOutside = 1200
+    /// Looks without a change after which a run counts as stuck though no thread is inside an
+    /// operation: then none waits for another in the structure, and on a busy machine what comes
+    /// after may take its time. Less than the process has left.
+    private static let patienceOutside = 500
     private static let intervalUs: UInt32 = 50_000
 
     private let clock: TrialClock

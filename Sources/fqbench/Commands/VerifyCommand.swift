@@ -91,6 +91,8 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         if childFiles.count == 2 {
+            // A stop is the parent's to see to.
+            signal(SIGINT, SIG_IGN)
             return try TrialProcess.answer(
                 from: childFiles[0], to: childFiles[1],
                 subjects: SchemeCatalogue.verified + SchemeCatalogue.twins.map(\.subject))

@@ -122,4 +122,27 @@ struct SlotTableTests {
         while bench.handle() != nil {}
         bench.expectEmpty()
     }
+
+    /// Windows that begin at one home share their width and not their steps.
+    @Test
+    func aRemovalFindsGroupsOfWindowsThatShareTheirHome() throws {
+        let bench = GroupBench<SlotTableReporting<PoolNodes>>(pages: 64)
+        let table = bench.scheme.table
+        let home = table.selection(place: 0, pasid: PASID(5)!).window.home
+        let other = try #require(
+            (6..<5000).first { number in
+                let window = table.selection(place: 0, pasid: PASID(number)!).window
+                let mine = table.selection(place: 0, pasid: PASID(5)!).window
+                return window.home == home && (window.step - mine.step) % 16 != 0
+            })
+        // The one widens the window of both, the other uses what is new of its own.
+        let tags =
+            (0..<24).map { bench.report(5, $0, isLast: true) }
+            + (0..<24).map { bench.report(other, $0, isLast: true) }
+        #expect(table.selection(place: 0, pasid: PASID(other)!).width! >= 4)
+        #expect(bench.scheme.removeDevice(RequesterID(1)) == .removed)
+        for tag in tags { #expect(bench.isAnswered(tag, .invalid)) }
+        #expect(bench.handle() == nil)
+        bench.expectEmpty()
+    }
 }
