@@ -38,7 +38,11 @@ final class SequentialReporting {
         board.begin(0)
     }
 
-    deinit { port.deallocate() }
+    deinit {
+        reporter.retire()
+        worker.retire()
+        port.deallocate()
+    }
 
     /// Runs a list from the state in which every device has just been added.
     ///

@@ -3,7 +3,8 @@ import CPlatform
 /// A futex lock that knows its owner, remembers that it was destroyed, and delays its users where
 /// `Disturbance` says so. For verification; who holds what and waits for what is in `LockTable`.
 ///
-/// The storage of a destroyed lock is kept, so that a use after its end is found and not fatal.
+/// The storage of a destroyed lock is kept, so that a use after its end is found and not fatal. It
+/// stays in a list, so that a leak check can tell it from what was forgotten.
 public struct CheckedLock: LockPrimitive, @unchecked Sendable {
     struct Storage: ~Copyable {
         /// 1, 2, … in the order of making.
@@ -11,12 +12,16 @@ public struct CheckedLock: LockPrimitive, @unchecked Sendable {
         let base = FutexLock()
         /// The holder's `fq_thread_slot()`, −1 for none, −2 for a lock that was destroyed.
         let owner = SharedAtomic<Int>(-1)
+        /// The lock that was destroyed before this one; 0 for none.
+        let previous = SharedAtomic<UInt>(0)
     }
 
     let storage: UnsafeMutablePointer<Storage>
 
     private static let made = SharedAtomic<Int>(0)
     private static let destroyed = -2
+    /// The lock that was destroyed last.
+    private static let lastDestroyed = SharedAtomic<UInt>(0)
 
     public static var kind: LockKind { .futex }
 
@@ -31,7 +36,11 @@ public struct CheckedLock: LockPrimitive, @unchecked Sendable {
         if owner >= 0 { Complaints.note("lock \(storage.pointee.number) was destroyed while held") }
         if owner == Self.destroyed {
             Complaints.note("lock \(storage.pointee.number) was destroyed twice")
+            return
         }
+        // Relaxed: nobody reads the list but a leak check.
+        let last = Self.lastDestroyed.exchange(UInt(bitPattern: storage), ordering: .relaxed)
+        storage.pointee.previous.store(last, ordering: .relaxed)
     }
 
     public func lock() {
