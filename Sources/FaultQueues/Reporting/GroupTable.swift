@@ -149,7 +149,7 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
             // Keeps: the last user's accesses to the slot's memory before this one's.
             // ORDER device.served, reporter's side; sequentially consistent with the load in
             // ServedDevices.isServed(_:): a removal sees this claim, or this thread sees it.
-            // If weaker: a group is queued for a device whose removal has looked at all it looks at.
+            // If weaker: a group is queued for a device whose removal has looked already.
             if GroupWord.stage(word) == GroupWord.empty,
                 words[slot].compareExchange(
                     expected: word, desired: word | key | GroupWord.filling,

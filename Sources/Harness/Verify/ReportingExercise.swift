@@ -58,15 +58,17 @@ struct ReportingExercise: Sendable {
             + ["flusher 0", "flusher 1", "changer", "end"]
     }
 
-    /// - Parameter watch: Called with the board before the threads begin.
+    /// - Parameter watch: Called with the board before the threads begin, and with nil when they
+    ///   have ended: what comes then takes its time on a busy machine.
     func run(
         _ make: (ReportingConfiguration) -> VerifiedReporting,
-        watch: (TrialBoard) -> Void = { _ in }
+        watch: (TrialBoard?) -> Void = { _ in }
     ) -> Outcome {
         Disturbance.set(rate: disturbance, seed: seed)
         let run = ReportingRun(self, make)
         watch(run.board)
         run.start()
+        watch(nil)
         Disturbance.set(rate: 0, seed: 0)
         return run.outcome()
     }

@@ -42,7 +42,7 @@ struct StallCheck {
                 return subject
             } watch: { board in
                 dog.watch(board, before: outcome)
-                staller.start(board, wanted: wanted)
+                if let board { staller.start(board, wanted: wanted) } else { staller.stop() }
             }
             staller.stop()
             dog.watch(nil, before: outcome)
