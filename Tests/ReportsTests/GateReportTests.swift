@@ -108,7 +108,8 @@ import Testing
     func selfTest() {
         var row = SelfTestTable.Row(plant: "nothing")
         for _ in 0..<10 {
-            row.add(isFound: false, isFalseAlarm: false, isInconclusive: false, seconds: 60)
+            row.add(
+                .init(outcome: .pass, seconds: 60, failed: []), isFound: false, isFalseAlarm: false)
         }
         let table = SelfTestTable(
             title: "recorded rounds", seed: 1, budgetSeconds: 600, figures: [99], rows: [row])

@@ -75,6 +75,32 @@ import Testing
         #expect(smallest > 0.3, "\(smallest)")
     }
 
+    @Test("a budget too short for all of them confirms the most suspicious figures")
+    func shortBudget() {
+        let cells = (0..<60).map { Sample.key("scheme\($0)") }.flatMap { key in
+            [CellFigure.p50, .p99].map { GateCell(key: key, figure: $0) }
+        }
+        // 60 cells take 3.3 % of the budget a block, and fewer in proportion.
+        var generator = SeededGenerator(seed: 5)
+        var gate = GateProcedure(cells: cells)
+        var spent = 0.0
+        while gate.phase != .finished {
+            var block: [GateCell: GateSample] = [:]
+            for cell in gate.wanted {
+                let planted = cell.key == cells[0].key ? log1p(0.3) : 0
+                let noise = { generator.nextUnit() * 0.25 }
+                block[cell] = GateSample(
+                    base: [noise(), noise()], head: [noise() + planted, noise() + planted])
+            }
+            spent += Double(Set(gate.wanted.map(\.key)).count) / 60 / 30
+            gate.add(block, spent: spent)
+        }
+        let verdict = GateVerdict(of: gate)
+        #expect(verdict.confirmed < cells.count)
+        #expect(verdict.rows[0].status == .failed)
+        #expect(verdict.rows.dropFirst(2).allSatisfy { $0.status != .failed })
+    }
+
     @Test("a faster head is reported, and passes")
     func faster() {
         let one = Array(Self.cells.prefix(1))

@@ -11,8 +11,10 @@ public struct SelfTestTable: Encodable, Sendable {
         /// That failed on something else.
         public private(set) var falseAlarms = 0
         public private(set) var inconclusive = 0
-        /// One median per recording or gate.
+        /// Of the median gate, one for each recording or real gate.
         public private(set) var seconds: [Double] = []
+        /// The real gates, in the order they ran.
+        public private(set) var realGates: [Gate] = []
 
         public init(plant: String) { self.plant = plant }
 
@@ -24,15 +26,27 @@ public struct SelfTestTable: Encodable, Sendable {
             seconds.append(count.seconds)
         }
 
-        /// One real gate.
-        public mutating func add(
-            isFound: Bool, isFalseAlarm: Bool, isInconclusive: Bool, seconds: Double
-        ) {
+        public mutating func add(_ gate: Gate, isFound: Bool, isFalseAlarm: Bool) {
             gates += 1
             found += isFound ? 1 : 0
             falseAlarms += isFalseAlarm ? 1 : 0
-            inconclusive += isInconclusive ? 1 : 0
-            self.seconds.append(seconds)
+            inconclusive += gate.outcome == .inconclusive ? 1 : 0
+            seconds.append(gate.seconds)
+            realGates.append(gate)
+        }
+    }
+
+    /// One real gate.
+    public struct Gate: Encodable, Sendable {
+        public let outcome: GateVerdict.Outcome
+        public let seconds: Double
+        /// Figures that failed, as `SCHEME, WORKLOAD, FIGURE`.
+        public let failed: [String]
+
+        public init(outcome: GateVerdict.Outcome, seconds: Double, failed: [String]) {
+            self.outcome = outcome
+            self.seconds = seconds
+            self.failed = failed
         }
     }
 
@@ -42,15 +56,25 @@ public struct SelfTestTable: Encodable, Sendable {
     public let budgetSeconds: Double
     /// Gated figures, per recording.
     public let figures: [Int]
+    /// Where real gates ran and what program they ran, as in a result file; nil for recordings.
+    public let machine: [String: String]?
+    public let build: [String: String]?
     public var rows: [Row]
+    /// Stopped before all gates were played.
+    public var isCutShort = false
+
+    public var gates: Int { rows.reduce(0) { $0 + $1.gates } }
 
     public init(
-        title: String, seed: UInt64, budgetSeconds: Double, figures: [Int], rows: [Row]
+        title: String, seed: UInt64, budgetSeconds: Double, figures: [Int],
+        machine: [String: String]? = nil, build: [String: String]? = nil, rows: [Row] = []
     ) {
         self.title = title
         self.seed = seed
         self.budgetSeconds = budgetSeconds
         self.figures = figures
+        self.machine = machine
+        self.build = build
         self.rows = rows
     }
 
@@ -89,6 +113,7 @@ public struct SelfTestTable: Encodable, Sendable {
         let heading =
             "Self-test of the gate, \(title): \(counts)budget "
             + "\(ProgressLine.duration(budgetSeconds)), seed \(seed)"
+            + (isCutShort ? "; cut short" : "")
         let legend =
             "failed: on a figure of the planted cell, or, where nothing is planted, at all: false "
             + "alarms; elsewhere: gates that failed on a figure where nothing was planted; "

@@ -6,8 +6,9 @@ import Foundation
 /// 1. Screening measures every figure. At each look a figure that may be slower than the tolerance
 ///    becomes a suspect, and one whose slowdown is surely below the margin passes; the others are
 ///    measured on, until screening has used its share of the budget.
-/// 2. Confirmation measures the suspects and what is still open, in new processes, and judges only
-///    what it measured itself: a figure fails where Wilcoxon's test says that it is slower than the
+/// 2. Confirmation measures the suspects and what is still open, in new processes: where the rest
+///    of the budget is too short for all of them, the most suspicious. It judges only what it
+///    measured itself: a figure fails where Wilcoxon's test says that it is slower than the
 ///    tolerance, at a p-value corrected by Holm for all figures that are confirmed, at the part of
 ///    the false-alarm rate that this look may spend, and where the slowdown exceeds what the two
 ///    processes of the base show against each other.
@@ -51,6 +52,8 @@ public struct GateProcedure: Sendable {
     public private(set) var confirmationBlocks = 0
     private(set) var records: [GateCell: Record]
     private var looks = 0
+    /// Cells of the blocks so far, each block's counted: what the spent budget was spent on.
+    private var measuredCells = 0
 
     public init(cells: [GateCell], rules: GateRules = GateRules()) {
         self.cells = cells
@@ -76,6 +79,7 @@ public struct GateProcedure: Sendable {
     /// - Parameter spent: Share of the budget that is gone, from 0; at 1 the gate finishes.
     public mutating func add(_ block: [GateCell: GateSample], spent: Double) {
         guard phase != .finished else { return }
+        measuredCells += Self.distinct(wanted)
         for cell in wanted {
             guard let sample = block[cell] else { continue }
             if phase == .screening {
@@ -92,7 +96,9 @@ public struct GateProcedure: Sendable {
             looks += 1
             if phase == .screening { screen() } else { confirm() }
         }
-        if phase == .screening, isOver || isScreened || wanted.isEmpty { beginConfirmation() }
+        if phase == .screening, isOver || isScreened || wanted.isEmpty {
+            beginConfirmation(spent: spent)
+        }
         if isOver || wanted.isEmpty { finish() }
     }
 
@@ -110,11 +116,53 @@ public struct GateProcedure: Sendable {
         }
     }
 
-    private mutating func beginConfirmation() {
-        for cell in wanted { records[cell]?.status = .suspect }
+    private mutating func beginConfirmation(spent: Double) {
         phase = .confirmation
         looks = 0
+        var chosen: Set<GateCell> = []
+        for cell in mostSuspicious {
+            chosen.insert(cell)
+            if Self.distinct(chosen) > affordableCells(spent: spent) {
+                chosen.remove(cell)
+                break
+            }
+        }
+        for cell in chosen { records[cell]?.status = .suspect }
+        for cell in cells where records[cell]?.status == .suspect && !chosen.contains(cell) {
+            records[cell]?.status = .open
+        }
         confirmed = wanted
+    }
+
+    /// What screening did not decide, the smallest p-value first; among equal ones, which few blocks
+    /// have many of, the largest slowdown.
+    private var mostSuspicious: [GateCell] {
+        let ranked = cells.filter { [.open, .suspect].contains(records[$0]?.status) }.map { cell in
+            let values = records[cell]?.screening.map(\.slowdown) ?? []
+            let tolerance = rules.toleranceLog(cell.figure)
+            return (
+                cell: cell, pValue: SignedRank.pValue(of: values, above: tolerance),
+                excess: (SignedRank.centre(of: values) ?? 0) - tolerance
+            )
+        }
+        return ranked.sorted { ($0.pValue, $1.excess) < ($1.pValue, $0.excess) }.map(\.cell)
+    }
+
+    /// How many cells the rest of the budget can measure often enough for a verdict, at what a cell
+    /// has taken so far. At least one: the most suspicious.
+    private func affordableCells(spent: Double) -> Int {
+        guard spent > 0, spent < 1, measuredCells > 0 else { return cells.count }
+        let perCell = spent / Double(measuredCells)
+        let blocks = rules.blocks(beforeLook: Self.looksForVerdict, in: .confirmation)
+        return max(1, Int((1 - spent) / (perCell * Double(blocks))))
+    }
+
+    /// At the third look, after 24 blocks, the p-value of a slowdown in every block is far below
+    /// what Holm's correction of a hundred figures leaves.
+    private static let looksForVerdict = 3
+
+    private static func distinct(_ figures: some Sequence<GateCell>) -> Int {
+        Set(figures.map(\.key)).count
     }
 
     /// Every figure that confirmation began with: those that Holm's correction is for.

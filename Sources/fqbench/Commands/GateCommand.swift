@@ -72,7 +72,7 @@ struct GateCommand: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Self-test on the rounds of these result files.")
     var recorded: [String] = []
 
-    @Option(help: "Gates of the self-test per planted size, 1 to 100000.")
+    @Option(help: "Gates per planted size, 1 to 100000; real ones of equal builds: twice as many.")
     var gates = 200
 
     @Flag(help: "Count instructions, bytes and code of this build against thresholds.")
@@ -192,8 +192,12 @@ struct GateCommand: ParsableCommand {
     }
 
     private func show(_ table: SelfTestTable) throws {
-        if json { return try StandardOutput.write(json: table) }
-        try StandardOutput.write(table.text(Terminal.style(width: width)).utf8)
+        if json {
+            try StandardOutput.write(json: table)
+        } else {
+            try StandardOutput.write(table.text(Terminal.style(width: width)).utf8)
+        }
+        if table.isCutShort { throw Exit(code: StopSignal.exitCode ?? 130) }
     }
 
     /// Writes every output, then ends with the status that the outcome asks for.

@@ -1,8 +1,10 @@
+import ArgumentParser
 import Foundation
 import Harness
 import Measurement
 import Reports
 import Results
+import SchemeCatalogue
 
 /// `fqbench gate --self-test`: real gates of this program against itself, and against itself with a
 /// slowdown planted in the head.
@@ -10,7 +12,7 @@ struct LiveSelfTest {
     let setup: GateSetup
     let rules: GateRules
     let budgetSeconds: Double
-    /// Of each kind.
+    /// Of each planted slowdown.
     let gates: Int
     let seed: UInt64
 
@@ -41,36 +43,59 @@ struct LiveSelfTest {
             workload: "round-trip", perOperation: 1),
     ]
 
+    /// Equal builds get twice as many gates: a false alarm is rarer than what is planted.
+    ///
+    /// Stopped between two gates or in one, it returns what it has, marked as cut short.
     func run(progress: ProgressPrinter) throws -> SelfTestTable {
         var table = SelfTestTable(
             title: "real gates on this machine", seed: seed, budgetSeconds: budgetSeconds,
-            figures: [], rows: [])
-        var equal = SelfTestTable.Row(plant: "nothing")
-        for number in 0..<gates {
-            let result = try gate(number, [], progress)
-            equal.add(
-                isFound: result.verdict.outcome == .fail, isFalseAlarm: false,
-                isInconclusive: result.verdict.outcome == .inconclusive, seconds: result.seconds)
-            progress.note(
-                "nothing planted, gate \(number + 1) of \(gates): "
-                    + result.verdict.outcome.rawValue)
-        }
-        table.rows.append(equal)
-        for (place, plant) in Self.plants.enumerated() {
-            let delayNs = try delay(of: plant)
-            var row = SelfTestTable.Row(plant: plant.name)
-            for number in 0..<gates {
-                let result = try gate(
-                    (place + 1) << 20 + number,
-                    ["--plant", "\(plant.kind.rawValue):\(delayNs)"], progress)
-                add(result, plant, to: &row)
-                progress.note(
-                    "\(plant.name), \(Figures.time(ns: delayNs)) each, gate \(number + 1) of "
-                        + "\(gates): \(result.verdict.outcome.rawValue)")
+            figures: [], machine: EnvironmentRecord.capture(), build: BuildRecord.capture())
+        do {
+            try play(SelfTestTable.Row(plant: "nothing"), gates: 2 * gates, into: &table) {
+                try gate($0, [], progress)
+            } judge: { failed in
+                (isFound: !failed.isEmpty, isFalseAlarm: false)
+            } note: {
+                progress.note("nothing planted, " + $0)
             }
-            table.rows.append(row)
+            for (place, plant) in Self.plants.enumerated() {
+                let delayNs = try delay(of: plant)
+                let options = ["--plant", "\(plant.kind.rawValue):\(delayNs)"]
+                try play(SelfTestTable.Row(plant: plant.name), gates: gates, into: &table) {
+                    try gate((place + 1) << 20 + $0, options, progress)
+                } judge: {
+                    judge($0, plant)
+                } note: {
+                    progress.note("\(plant.name), \(Figures.time(ns: delayNs)) each, " + $0)
+                }
+            }
+        } catch let exit as Exit where StopSignal.isRequested {
+            table.isCutShort = true
+            if table.gates == 0 { throw exit }
         }
         return table
+    }
+
+    /// Runs the gates of one row, which is in the table after each of them.
+    private func play(
+        _ row: SelfTestTable.Row, gates: Int, into table: inout SelfTestTable,
+        _ gate: (Int) throws -> LiveGate.Result,
+        judge: ([CellKey]) -> (isFound: Bool, isFalseAlarm: Bool), note: (String) -> Void
+    ) throws {
+        table.rows.append(row)
+        for number in 0..<gates {
+            let result = try gate(number)
+            let failed = result.verdict.rows.filter { $0.status == .failed }
+            let (isFound, isFalseAlarm) = judge(failed.map(\.cell.key))
+            table.rows[table.rows.count - 1].add(
+                SelfTestTable.Gate(
+                    outcome: result.verdict.outcome, seconds: result.seconds,
+                    failed: failed.map {
+                        "\($0.cell.key.scheme), \($0.cell.key.workload), \($0.cell.figure.rawValue)"
+                    }),
+                isFound: isFound, isFalseAlarm: isFalseAlarm)
+            note("gate \(number + 1) of \(gates): \(result.verdict.outcome.rawValue)")
+        }
     }
 
     private func gate(
@@ -82,17 +107,16 @@ struct LiveSelfTest {
         ).run(progress: progress)
     }
 
-    private func add(
-        _ result: LiveGate.Result, _ plant: Plant, to row: inout SelfTestTable.Row
-    ) {
-        let failed = result.verdict.rows.filter { $0.status == .failed }.map(\.cell.key)
-        row.add(
-            isFound: failed.contains {
-                $0.scheme == plant.scheme && $0.workload == plant.workload
-            },
-            // The plant is in every scheme that has room for it, not in the others.
-            isFalseAlarm: false,
-            isInconclusive: result.verdict.outcome == .inconclusive, seconds: result.seconds)
+    /// The plant is in every scheme that has room for it, of which one is looked for: only what
+    /// has no room is a false alarm.
+    private func judge(
+        _ failed: [CellKey], _ plant: Plant
+    ) -> (isFound: Bool, isFalseAlarm: Bool) {
+        let delayed = Set(SchemeCatalogue.planted.names)
+        return (
+            failed.contains { $0.scheme == plant.scheme && $0.workload == plant.workload },
+            failed.contains { !delayed.contains($0.scheme) }
+        )
     }
 
     /// Nanoseconds of one delay, from what the base takes now.
