@@ -40,12 +40,18 @@ public struct SelfTestTable: Encodable, Sendable {
     public struct Gate: Encodable, Sendable {
         public let outcome: GateVerdict.Outcome
         public let seconds: Double
+        /// Of the figure that the planted delay is a share of, as measured: 0.1 is 10 % more time.
+        public let slowdown: Double?
         /// Figures that failed, as `SCHEME, WORKLOAD, FIGURE`.
         public let failed: [String]
 
-        public init(outcome: GateVerdict.Outcome, seconds: Double, failed: [String]) {
+        public init(
+            outcome: GateVerdict.Outcome, seconds: Double, slowdown: Double? = nil,
+            failed: [String]
+        ) {
             self.outcome = outcome
             self.seconds = seconds
+            self.slowdown = slowdown
             self.failed = failed
         }
     }

@@ -28,7 +28,7 @@ struct GateCommand: ParsableCommand {
 
             Example: fqbench gate --base origin/main --budget 600 --junit gate.xml
             Example: fqbench gate --counts --strict
-            Example: fqbench gate --self-test --recorded results/reference.json.xz --gates 1000
+            Example: fqbench gate --self-test --recorded FILE.json.xz --gates 1000
             """)
 
     @Option(help: "Build this revision in a worktree of its own and take it for the base.")
@@ -75,6 +75,11 @@ struct GateCommand: ParsableCommand {
     @Option(help: "Gates per planted size, 1 to 100000; real ones of equal builds: twice as many.")
     var gates = 200
 
+    @Option(
+        parsing: .upToNextOption,
+        help: "Only these rows of a self-test with real gates; * stands for any text.")
+    var plants: [String] = []
+
     @Flag(help: "Count instructions, bytes and code of this build against thresholds.")
     var counts = false
 
@@ -107,6 +112,9 @@ struct GateCommand: ParsableCommand {
         if !recorded.isEmpty && !selfTest {
             throw ValidationError("--recorded belongs to --self-test")
         }
+        if !plants.isEmpty && (!selfTest || !recorded.isEmpty) {
+            throw ValidationError("--plants belongs to --self-test without --recorded")
+        }
         if !(1...100_000).contains(gates) {
             throw ValidationError("--gates: expected 1 to 100000, found \(gates)")
         }
@@ -127,6 +135,8 @@ struct GateCommand: ParsableCommand {
         defer { StopSignal.uninstall() }
         if counts { return try count(headBinary ?? own, progress) }
         if selfTest {
+            // A mistake in a name is found before anything is copied.
+            let plants = try LiveSelfTest.select(plants)
             let setup = try GateSetup(
                 base: own, head: headBinary ?? own, suite: suite, schemes: schemes,
                 workloads: workloads, cpus: cpus)
@@ -134,8 +144,8 @@ struct GateCommand: ParsableCommand {
             return try show(
                 try LiveSelfTest(
                     setup: setup, rules: rules.rules, budgetSeconds: rules.budget, gates: gates,
-                    seed: seed
-                ).run(progress: progress))
+                    seed: seed, plants: plants, isQuiet: quiet
+                ).run())
         }
         let built = try base.map { revision in
             try GateBuild().build(revision) { progress.note($0) }

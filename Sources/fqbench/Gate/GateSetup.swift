@@ -63,10 +63,11 @@ struct GateSetup {
 
     /// One gate. Stops between two visits on request.
     func gate(
-        rules: GateRules, budgetSeconds: Double, seed: UInt64, headOptions: [String] = []
+        rules: GateRules, budgetSeconds: Double, seed: UInt64, baseOptions: [String] = [],
+        headOptions: [String] = []
     ) throws -> LiveGate {
         LiveGate(
-            base: base,
+            base: LiveGate.Side(program: base.program, name: base.name, extra: baseOptions),
             head: LiveGate.Side(program: head.program, name: head.name, extra: headOptions),
             arguments: arguments, stepNs: clock.stepNs, rules: rules,
             budgetSeconds: budgetSeconds, seed: seed, scratch: scratch.path,

@@ -15,6 +15,9 @@ struct LiveSelfTest {
     /// Of each planted slowdown.
     let gates: Int
     let seed: UInt64
+    /// Rows of the table; nil is that of equal builds.
+    let plants: [Plant?]
+    let isQuiet: Bool
 
     /// A planted slowdown of one scheme, sized in shares of the operation that it delays.
     struct Plant {
@@ -26,6 +29,9 @@ struct LiveSelfTest {
         let workload: String
         /// Delayed operations in one operation of the figure.
         let perOperation: Double
+
+        /// What it is sized by.
+        var figure: CellFigure { kind == .tail ? .p99 : .p50 }
     }
 
     static let plants = [
@@ -43,30 +49,35 @@ struct LiveSelfTest {
             workload: "round-trip", perOperation: 1),
     ]
 
+    private static let equal = "nothing"
+
+    /// The rows that patterns name, all of them without a pattern.
+    ///
+    /// - Throws: `SuiteError` where one names none.
+    static func select(_ patterns: [String]) throws -> [Plant?] {
+        let all: [Plant?] = [nil] + plants
+        if patterns.isEmpty { return all }
+        return try NamePattern.select(
+            patterns, from: all, name: { $0?.name ?? equal }, kind: "plant")
+    }
+
     /// Equal builds get twice as many gates: a false alarm is rarer than what is planted.
     ///
     /// Stopped between two gates or in one, it returns what it has, marked as cut short.
-    func run(progress: ProgressPrinter) throws -> SelfTestTable {
+    func run() throws -> SelfTestTable {
         var table = SelfTestTable(
             title: "real gates on this machine", seed: seed, budgetSeconds: budgetSeconds,
             figures: [], machine: EnvironmentRecord.capture(), build: BuildRecord.capture())
         do {
-            try play(SelfTestTable.Row(plant: "nothing"), gates: 2 * gates, into: &table) {
-                try gate($0, [], progress)
-            } judge: { failed in
-                (isFound: !failed.isEmpty, isFalseAlarm: false)
-            } note: {
-                progress.note("nothing planted, " + $0)
-            }
-            for (place, plant) in Self.plants.enumerated() {
-                let delayNs = try delay(of: plant)
-                let options = ["--plant", "\(plant.kind.rawValue):\(delayNs)"]
-                try play(SelfTestTable.Row(plant: plant.name), gates: gates, into: &table) {
-                    try gate((place + 1) << 20 + $0, options, progress)
-                } judge: {
-                    judge($0, plant)
-                } note: {
-                    progress.note("\(plant.name), \(Figures.time(ns: delayNs)) each, " + $0)
+            for plant in plants {
+                if let plant {
+                    try playDelayed(plant, into: &table)
+                } else {
+                    try play(nil, gates: 2 * gates, into: &table) {
+                        try gate($0)
+                    } judge: {
+                        (isFound: !$0.isEmpty, isFalseAlarm: false)
+                    }
                 }
             }
         } catch let exit as Exit where StopSignal.isRequested {
@@ -76,43 +87,70 @@ struct LiveSelfTest {
         return table
     }
 
+    private func playDelayed(_ plant: Plant, into table: inout SelfTestTable) throws {
+        let delayNs = try delay(of: plant)
+        say("\(plant.name): \(Figures.time(ns: delayNs)) each")
+        // The base has room for it as well, and no delay: only the delay differs.
+        let delay = ["--plant", "\(plant.kind.rawValue):\(delayNs)"]
+        let none = ["--plant", "\(plant.kind.rawValue):0"]
+        let first = 1 + (Self.plants.firstIndex { $0.name == plant.name } ?? 0)
+        try play(plant, gates: gates, into: &table) {
+            try gate(first << 20 + $0, base: none, head: delay)
+        } judge: {
+            judge($0, plant)
+        }
+    }
+
     /// Runs the gates of one row, which is in the table after each of them.
     private func play(
-        _ row: SelfTestTable.Row, gates: Int, into table: inout SelfTestTable,
+        _ plant: Plant?, gates: Int, into table: inout SelfTestTable,
         _ gate: (Int) throws -> LiveGate.Result,
-        judge: ([CellKey]) -> (isFound: Bool, isFalseAlarm: Bool), note: (String) -> Void
+        judge: ([CellKey]) -> (isFound: Bool, isFalseAlarm: Bool)
     ) throws {
-        table.rows.append(row)
+        table.rows.append(SelfTestTable.Row(plant: plant?.name ?? Self.equal))
         for number in 0..<gates {
             let result = try gate(number)
             let failed = result.verdict.rows.filter { $0.status == .failed }
+            let target = result.verdict.rows.first {
+                $0.cell.key.scheme == plant?.scheme && $0.cell.key.workload == plant?.workload
+                    && $0.cell.figure == plant?.figure
+            }
             let (isFound, isFalseAlarm) = judge(failed.map(\.cell.key))
             table.rows[table.rows.count - 1].add(
                 SelfTestTable.Gate(
                     outcome: result.verdict.outcome, seconds: result.seconds,
+                    slowdown: target?.slowdown,
                     failed: failed.map {
                         "\($0.cell.key.scheme), \($0.cell.key.workload), \($0.cell.figure.rawValue)"
                     }),
                 isFound: isFound, isFalseAlarm: isFalseAlarm)
-            note("gate \(number + 1) of \(gates): \(result.verdict.outcome.rawValue)")
+            say(
+                "\(table.rows.last?.plant ?? ""), gate \(number + 1) of \(gates): "
+                    + result.verdict.outcome.rawValue)
         }
     }
 
+    private func say(_ text: String) { ProgressPrinter(isSilent: isQuiet).note(text) }
+
+    /// Its progress has a clock of its own: what is left is told from what is gone.
     private func gate(
-        _ number: Int, _ headOptions: [String], _ progress: ProgressPrinter
+        _ number: Int, base: [String] = [], head: [String] = []
     ) throws -> LiveGate.Result {
         try setup.gate(
             rules: rules, budgetSeconds: budgetSeconds, seed: seed &+ UInt64(number),
-            headOptions: headOptions
-        ).run(progress: progress)
+            baseOptions: base, headOptions: head
+        ).run(progress: ProgressPrinter(isSilent: isQuiet))
     }
 
-    /// The plant is in every scheme that has room for it, of which one is looked for: only what
-    /// has no room is a false alarm.
+    /// The plant is in every scheme that has room for it, of which one is looked for: what fails
+    /// elsewhere is a false alarm.
     private func judge(
         _ failed: [CellKey], _ plant: Plant
     ) -> (isFound: Bool, isFalseAlarm: Bool) {
-        let delayed = Set(SchemeCatalogue.planted.names)
+        let planted = SchemeCatalogue.planted
+        let delayed = Set(
+            plant.kind == .lockHold
+                ? planted.names.filter { $0.contains("/") } : planted.rings.map(\.name))
         return (
             failed.contains { $0.scheme == plant.scheme && $0.workload == plant.workload },
             failed.contains { !delayed.contains($0.scheme) }
@@ -121,9 +159,8 @@ struct LiveSelfTest {
 
     /// Nanoseconds of one delay, from what the base takes now.
     private func delay(of plant: Plant) throws -> Double {
-        let figure: CellFigure = plant.kind == .tail ? .p99 : .p50
         let timeNs = try setup.gate(rules: rules, budgetSeconds: budgetSeconds, seed: seed)
-            .median(of: figure, scheme: plant.scheme, workload: plant.workload)
+            .median(of: plant.figure, scheme: plant.scheme, workload: plant.workload)
         guard let timeNs else {
             throw CommandFailure(
                 .badInput, "the self-test needs \(plant.scheme) under \(plant.workload)")
