@@ -34,7 +34,7 @@ public enum BuildRecord {
             "commit": unknown, "dirty": unknown, "stale": unknown, "compiler": compiler,
             "configuration": configuration,
             "sanitizers": fq_tsan_enabled() ? "thread" : fq_asan_enabled() ? "address" : "none",
-            "architecture": ProcessorFacts.architecture,
+            "architecture": architecture,
         ]
         guard let program = realPath(executable ?? "/proc/self/exe"),
             let package = packageDirectory(above: program)
@@ -56,6 +56,9 @@ public enum BuildRecord {
         }
         return record
     }
+
+    /// What the table says under `architecture`.
+    public static var architecture: String { ProcessorFacts.architecture }
 
     /// What the table says under `compiler`.
     public static var compiler: String {

@@ -27,6 +27,7 @@ enum ProcessorFacts {
         ]
     }
 
+    /// `x86-64` or `arm64`, as the program was built.
     static var architecture: String {
         #if arch(x86_64)
             return "x86-64"

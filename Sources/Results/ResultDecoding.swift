@@ -27,11 +27,15 @@ enum ResultDecoding {
         guard let version = header.schemaVersion else {
             throw ResultFileError(path: path, reason: .missingField("schemaVersion"))
         }
-        guard version <= RunDocument.currentSchemaVersion else {
+        try checkVersion(version, supported: RunDocument.currentSchemaVersion, path: path)
+    }
+
+    static func checkVersion(
+        _ version: Int, supported: Int, path: String
+    ) throws(ResultFileError) {
+        guard version <= supported else {
             throw ResultFileError(
-                path: path,
-                reason: .newerSchema(
-                    found: version, supported: RunDocument.currentSchemaVersion))
+                path: path, reason: .newerSchema(found: version, supported: supported))
         }
     }
 

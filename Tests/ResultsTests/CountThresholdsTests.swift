@@ -6,7 +6,7 @@ import Testing
     static let text = """
         {
           "schemaVersion": 1,
-          "architecture": "x86_64",
+          "architecture": "x86-64",
           "compiler": "Swift 6.3",
           "schemes": [
             {"scheme": "spsc", "counts": [
@@ -90,7 +90,7 @@ import Testing
             ("\"mpsc\"", "\"spsc\"", "schemes[1].scheme is \"spsc\" a second time"),
             ("\"padding\"", "\" \"", "schemes[1].counts[0].reason is empty"),
             ("\"schemaVersion\": 1", "\"schemaVersion\": 2", "schema version 2"),
-            ("\"architecture\": \"x86_64\",", "", "architecture is missing"),
+            ("\"architecture\": \"x86-64\",", "", "architecture is missing"),
             ("\"schemes\": [", "\"schemes\": [,", "line 5, column 15"),
         ])
     func mistakes(old: String, new: String, expected: String) throws {

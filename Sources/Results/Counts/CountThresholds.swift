@@ -16,6 +16,17 @@ public enum CountKind: String, Codable, Sendable, CaseIterable {
     /// Instructions in the machine code of the operations that the measured loops call.
     case operationCode = "operation-code"
 
+    public init(from decoder: any Decoder) throws {
+        let field = try decoder.singleValueContainer()
+        let name = try field.decode(String.self)
+        guard let kind = CountKind(rawValue: name) else {
+            let known = CountKind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw DecodingError.dataCorruptedError(
+                in: field, debugDescription: "\"\(name)\" is none of \(known)")
+        }
+        self = kind
+    }
+
     /// Whether it takes a count of executed instructions.
     public var isExecuted: Bool {
         self == .instructions || self == .groupedInstructions || self == .allocations
@@ -27,7 +38,7 @@ public enum CountKind: String, Codable, Sendable, CaseIterable {
 
 /// What the counts of a build may be: a value of `Benchmarks/thresholds.json`.
 ///
-///     {"schemaVersion": 1, "architecture": "x86_64", "compiler": "Swift 6.3, …", "schemes": [
+///     {"schemaVersion": 1, "architecture": "x86-64", "compiler": "Swift 6.3, …", "schemes": [
 ///       {"scheme": "spsc", "counts": [
 ///         {"count": "instructions", "value": 61.5, "tolerance": 0, "reason": "…"}]}]}
 public struct CountThresholds: Decodable, Sendable, Equatable {
@@ -43,24 +54,12 @@ public struct CountThresholds: Decodable, Sendable, Equatable {
         public let tolerance: Double
         /// Why the value is what it is, or why it may vary.
         public let reason: String
-
-        public init(count: CountKind, value: Double, tolerance: Double, reason: String) {
-            self.count = count
-            self.value = value
-            self.tolerance = tolerance
-            self.reason = reason
-        }
     }
 
     public struct Scheme: Decodable, Sendable, Equatable {
         /// As on the command line.
         public let scheme: String
         public let counts: [Entry]
-
-        public init(scheme: String, counts: [Entry]) {
-            self.scheme = scheme
-            self.counts = counts
-        }
     }
 
     public let schemaVersion: Int
@@ -98,10 +97,7 @@ public struct CountThresholds: Decodable, Sendable, Equatable {
     ) throws(ResultFileError) -> CountThresholds {
         struct Header: Decodable { let schemaVersion: Int }
         let version = try ResultDecoding.decode(Header.self, from: bytes, path: path).schemaVersion
-        guard version <= schemaVersion else {
-            throw ResultFileError(
-                path: path, reason: .newerSchema(found: version, supported: schemaVersion))
-        }
+        try ResultDecoding.checkVersion(version, supported: schemaVersion, path: path)
         let found = try ResultDecoding.decode(CountThresholds.self, from: bytes, path: path)
         if let (field, problem) = found.problem {
             throw ResultFileError(path: path, reason: .invalid(field: field, problem: problem))
@@ -138,24 +134,5 @@ public struct CountThresholds: Decodable, Sendable, Equatable {
             }
         }
         return nil
-    }
-}
-
-extension CountThresholds.Entry {
-    private enum Key: String, CodingKey { case count, value, tolerance, reason }
-
-    public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: Key.self)
-        let name = try fields.decode(String.self, forKey: .count)
-        guard let kind = CountKind(rawValue: name) else {
-            let known = CountKind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw DecodingError.dataCorruptedError(
-                forKey: .count, in: fields,
-                debugDescription: "\"\(name)\" is none of \(known)")
-        }
-        self.init(
-            count: kind, value: try fields.decode(Double.self, forKey: .value),
-            tolerance: try fields.decode(Double.self, forKey: .tolerance),
-            reason: try fields.decode(String.self, forKey: .reason))
     }
 }

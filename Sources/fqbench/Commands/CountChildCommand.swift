@@ -47,7 +47,7 @@ struct CountChildCommand: ParsableCommand {
         }
         try StandardOutput.write(
             json: CountAnswer(
-                architecture: CountAnswer.ownArchitecture,
+                architecture: BuildRecord.architecture,
                 compiler: BuildRecord.compiler, schemes: counted))
     }
 

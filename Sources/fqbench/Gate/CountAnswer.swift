@@ -2,18 +2,10 @@ import Harness
 
 /// What `fqbench count-child` prints.
 struct CountAnswer: Codable {
-    /// As machines call it: `x86_64`, `aarch64`.
+    /// As in result files: `x86-64`, `arm64`.
     let architecture: String
     let compiler: String
     let schemes: [CountedScheme]
-
-    static var ownArchitecture: String {
-        #if arch(x86_64)
-            "x86_64"
-        #else
-            "aarch64"
-        #endif
-    }
 
     /// Runs in the order in which they were done.
     var runs: [CountedTraffic.Run] { schemes.flatMap { $0.traffic.flatMap(\.runs) } }

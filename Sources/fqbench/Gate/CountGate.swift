@@ -44,11 +44,11 @@ struct CountGate {
 
     func run(progress: ProgressPrinter) throws -> Result {
         let (thresholds, bytes) = try CountThresholds.read(thresholdsFile)
-        guard thresholds.architecture == CountAnswer.ownArchitecture else {
+        guard thresholds.architecture == BuildRecord.architecture else {
             throw CommandFailure(
                 .unfit,
                 "\(thresholdsFile): thresholds for \(thresholds.architecture), and this machine is "
-                    + CountAnswer.ownArchitecture)
+                    + BuildRecord.architecture)
         }
         var notes: [String] = []
         var measures = CountMeasures()
@@ -150,7 +150,7 @@ struct CountGate {
             for traffic in scheme.traffic {
                 let own = parts.map { Array($0[place..<place + traffic.runs.count]) }
                 place += traffic.runs.count
-                add(scheme.scheme, traffic, own, &measures)
+                try add(scheme.scheme, traffic, own, &measures)
             }
         }
         return answer
@@ -158,14 +158,15 @@ struct CountGate {
 
     /// The part of each counted run, which ends with every second mark.
     private func readParts(_ file: String, runs: Int) throws -> [CallgrindPart] {
-        try (1...runs).map { run in
+        try (0..<runs).map { run in
+            let number = 2 * run + 2
             // Of the first thread: liburcu has another, which runs when it likes.
-            let path = "\(file).\(2 * run)-01"
+            let path = "\(file).\(number)-01"
             guard let text = try? String(contentsOfFile: path, encoding: .utf8),
                 let part = CallgrindPart(text)
             else {
                 throw CommandFailure(
-                    .unfit, "callgrind: expected \(2 * runs) parts, the \(2 * run)th is missing")
+                    .unfit, "callgrind: expected \(2 * runs) parts, the \(number)th is missing")
             }
             return part
         }
@@ -175,8 +176,13 @@ struct CountGate {
     private func add(
         _ scheme: String, _ traffic: CountedScheme.Traffic, _ parts: [CallgrindPart]?,
         _ measures: inout CountMeasures
-    ) {
-        guard traffic.runs.count == 2 else { return }
+    ) throws {
+        guard traffic.runs.count == 2, traffic.runs[1].requests > traffic.runs[0].requests else {
+            throw CommandFailure(
+                .checkFailed,
+                "\(program): \(scheme): expected a run and one with more requests, found "
+                    + traffic.runs.map { "\($0.requests)" }.joined(separator: " and "))
+        }
         let requests = Double(traffic.runs[1].requests - traffic.runs[0].requests)
         func perRequest(_ first: Int, _ second: Int) -> Double {
             Double(second - first) / requests
