@@ -45,6 +45,7 @@ public struct PRGIndex: Hashable, Comparable, Sendable, BitwiseCopyable, CustomS
         rawValue = UInt16(value)
     }
 
+    /// - Precondition: the value has at most 9 bits; nothing checks it.
     @inlinable
     init(unchecked value: UInt16) { rawValue = value }
 

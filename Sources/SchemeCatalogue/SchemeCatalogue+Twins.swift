@@ -103,8 +103,8 @@ extension SchemeCatalogue {
         twin(
             ConsolidatedFlushReporting<CheckedLock, TwinNodes<NoPASIDKept>>.self, "no-pasid-kept",
             "H11", of: "consolidated-flush",
-            "the flush wants a valid PASID, so requests without one never match; per- "
-                + "PASID flush proposal"
+            "the flush wants a valid PASID, so requests without one never match; "
+                + "per-PASID flush proposal"
         ),
         twin(
             DeviceLockReporting<CheckedLock, TwinNodes<LateAnswerByKey>>.self, "late-answer-by-key",

@@ -13,17 +13,19 @@ extension SchemeCatalogue {
     /// The twins about lifetimes as `fqbench verify` kills them: those of `lifetimeTwins`, by the
     /// names of their structures, and a sound scheme whose caller does what it forbids.
     static var verifiedLifetimeTwins: [VerifyTwin] {
-        zip(verified(lifetimeTwins), stories).map { subject, story in
+        let subjects = verified(lifetimeTwins)
+        precondition(subjects.count == stories.count, "each twin about lifetimes has its story")
+        return zip(subjects, stories).map { subject, story in
             VerifyTwin(
                 subject.named(story.name), hazard: story.hazard, base: story.base,
                 source: story.source)
         } + [
             VerifyTwin(
                 VerifySubject(
-                    release: "last-put-under-lock",
-                    SpaceRelease<CheckedLock, DrainInRelease, SoundRelease>.self,
+                    release: SpaceRelease<CheckedLock, DrainInRelease, SoundRelease>.self,
                     checked: SpaceRelease<CheckedLock, DrainInRelease, SoundRelease>.self,
-                    holdsHandlersLock: true),
+                    holdsHandlersLock: true
+                ).named("last-put-under-lock"),
                 hazard: "–", base: "drain-in-release",
                 source:
                     "a last put with a lock held that handlers take, which the drain waits for; "

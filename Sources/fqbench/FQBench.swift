@@ -16,9 +16,9 @@ struct FQBench: ParsableCommand {
         commandName: "fqbench",
         abstract: "Benchmarks the software queues behind an IOMMU's I/O page faults.",
         discussion: """
-            Compares ways of locking the page-request ring on this machine: pinned threads, real \
-            page-fault traces, throughput and tail latency, with correctness checked in the same \
-            trials.
+            Compares ways of locking the queues of the fault path on this machine: pinned threads, \
+            real page-fault traces, throughput and tail latency, with correctness checked in the \
+            same trials.
 
             Example: fqbench run --suite smoke --schemes 'spsc*' mpsc
             """,

@@ -27,7 +27,8 @@ struct FailureFile: Codable {
     /// - Returns: Its path.
     func write(to folder: String) throws -> String {
         let subject = trial.subject.replacingOccurrences(of: "/", with: "-")
-        let base = "\(folder)/\(subject).\(trial.check.rawValue).\(trial.seed)"
+        let name = [trial.area, subject, trial.check.rawValue, "\(trial.seed)"].compactMap { $0 }
+        let base = "\(folder)/\(name.joined(separator: "."))"
         do {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true)
@@ -77,7 +78,7 @@ struct FailureFile: Codable {
     /// The whole story, step by step.
     func lines(_ style: Style) -> [String] {
         var lines = [
-            "\(trial.subject), check \(trial.check.rawValue), seed \(trial.seed), CPUs "
+            "\(trial.area.map { $0 + " " } ?? "")\(trial.subject), check \(trial.check.rawValue), seed \(trial.seed), CPUs "
                 + trial.cpus.map(String.init).joined(separator: ","), "",
         ]
         for (number, violation) in violations.enumerated() {

@@ -89,7 +89,7 @@ struct VerifyReport: Encodable {
             let first = check.violations[0]
             lines += Wrapped.lines(
                 "",
-                "\(check.scheme), \(check.check), seed \(check.seed): \(first.rule.name): "
+                "\(check.subject) \(check.scheme), \(check.check), seed \(check.seed): \(first.rule.name): "
                     + first.sentence
                     + (check.history.map { "; fqbench verify --replay \($0)" } ?? ""),
                 textColumn: 0, style)
@@ -126,19 +126,21 @@ struct VerifyReport: Encodable {
             + table.lines(style)
     }
 
-    /// By operation: in how many of a hundred stalls of another thread somebody inside it did not
-    /// get on.
+    /// By operation: in how many stalls of another thread somebody inside it did not get on.
     private static func stallTable(_ checks: [Check], _ style: Style) -> [String] {
         let actions = ReportingAction.allCases.filter { $0 != .handler }
         var table = TerminalTable(
             columns: [
                 .init("scheme", kind: .flexible(minimum: 14), alignRight: false), .init("stalls"),
             ] + actions.map { .init($0.rawValue) })
-        for check in checks {
-            guard let figures = check.stalls else { continue }
+        let byScheme = Dictionary(grouping: checks, by: \.scheme)
+        var seen: Set<String> = []
+        for scheme in checks.map(\.scheme) where seen.insert(scheme).inserted {
+            let figures = (byScheme[scheme] ?? []).flatMap { $0.stalls ?? [] }
+            if figures.isEmpty { continue }
             let stalls = figures.reduce(0) { $0 + $1.stalls }
             table.append(
-                [.text(check.scheme), .text("\(stalls)")]
+                [.text(scheme), .text("\(stalls)")]
                     + actions.map { action in
                         let count = figures.reduce(0) { $0 + ($1.stopped[action.rawValue] ?? 0) }
                         return count == 0 ? .text("–") : .text("\(count)")

@@ -11,13 +11,16 @@ struct VerifySession {
     private let twins: [VerifyTwin]
     private let plan: VerifyPlan
     private let soakSeconds: Double?
-    /// Neither operations nor a soak was asked for.
-    private var isUsualEffort: Bool { command.operations == nil && soakSeconds == nil }
+    private let start = ContinuousClock().now
 
     /// Kinds of lock that a run checks without `--all-locks`.
     private static let usualLocks = ["futex", "ticket"]
     private static let usualOperations = 100_000
-    private static let soakOperations = 10_000_000
+    private static let usualSeconds = 5.0
+    /// Of a soak's later passes.
+    private static let mostOperations = 10_000_000
+    /// A number that was asked for is done, however long it takes.
+    private static let longestSeconds = 3600.0
 
     init(_ command: VerifyCommand) throws {
         self.command = command
@@ -36,15 +39,11 @@ struct VerifySession {
                 $0.subject.name
             }
         let cpus = try Session.topology(cpus: command.cpus).shape.allowedCPUs
-        let operations =
-            command.operations
-            ?? (soakSeconds == nil ? Self.usualOperations : Self.soakOperations)
         plan = VerifyPlan(
             seed: command.seed ?? UInt64.random(in: 0..<1 << 53), cpus: cpus,
             effort: .init(
-                operations: operations,
-                // A number that was asked for is done, however long it takes.
-                seconds: command.operations == nil && soakSeconds == nil ? 5 : 3600,
+                operations: command.operations ?? Self.usualOperations,
+                seconds: command.operations == nil ? Self.usualSeconds : Self.longestSeconds,
                 twinSeconds: 1))
     }
 
@@ -68,22 +67,22 @@ struct VerifySession {
         var report = VerifyReport(
             seed: plan.seed, cpus: plan.cpus, operations: plan.effort.operations,
             eventNs: HistoryCost.eventNs())
-        let start = ContinuousClock().now
         let steps = Steps(progress, total: schemes.reduce(twins.count) { $0 + $1.checks.count })
         var pass = 0
         repeat {
             steps.restart()
             try check(pass: pass, &report, steps)
-            if !report.isStopped { try kill(&report, steps) }
+            if !report.isStopped && (pass == 0 || secondsLeft > 0) { try kill(&report, steps) }
             pass += 1
-        } while !report.isStopped && isSoaking(since: start)
+        } while !report.isStopped && secondsLeft > 0
         progress.finish()
         report.seconds = (ContinuousClock().now - start) / .seconds(1)
         return report
     }
 
-    private func isSoaking(since start: ContinuousClock.Instant) -> Bool {
-        soakSeconds.map { ContinuousClock().now - start < .seconds($0) } ?? false
+    /// Of a soak; none without one.
+    private var secondsLeft: Double {
+        (soakSeconds ?? 0) - (ContinuousClock().now - start) / .seconds(1)
     }
 
     /// Every check of every scheme. Those that run on one thread go side by side, the others have
@@ -99,8 +98,13 @@ struct VerifySession {
                 part.count, atOnce: isAlone ? 1 : min(plan.cpus.count, Self.mostAtOnce)
             ) { index -> CheckDone? in
                 guard !StopSignal.isRequested else { return nil }
+                if pass > 0, secondsLeft <= 0 { return CheckDone(nil, nil) }
                 steps.step(part[index].label)
-                guard let trial = part[index].trial, let outcome = try Self.child(trial) else {
+                guard var trial = part[index].trial else { return nil }
+                if pass > 0, command.operations == nil {
+                    trial.seconds = max(Self.usualSeconds, secondsLeft)
+                }
+                guard let outcome = try Self.child(trial) else {
                     return nil
                 }
                 return CheckDone(outcome, try Self.keep(trial, outcome, in: histories))
@@ -110,15 +114,20 @@ struct VerifySession {
             if report.isStopped { break }
         }
         for job in jobs {
-            guard let trial = job.trial, let done = job.done else { continue }
-            report.add(job.scheme, trial, done.outcome, done.file)
+            guard let trial = job.trial, let done = job.done, let outcome = done.outcome else {
+                continue
+            }
+            report.add(job.scheme, trial, outcome, done.file)
         }
     }
 
     private func trial(_ job: CheckJob, _ pass: Int) -> VerifyTrial {
         var trial = plan.trial(job.scheme, job.check, pass: pass)
+        guard command.operations == nil else { return trial }
+        // A soak checks everything a little first, and then deeper with each pass.
+        trial.operations = min(trial.operations << (2 * min(pass, 8)), Self.mostOperations)
         // There are many pairs, and each is made of what is checked by itself.
-        if job.scheme.subject == "pairs", isUsualEffort { trial.operations /= 4 }
+        if job.scheme.subject == "pairs" { trial.operations /= 4 }
         return trial
     }
 
@@ -174,12 +183,12 @@ struct VerifySession {
     }
 }
 
-/// What came of a check, and where its history is.
+/// What came of a check, nil where there was no time for it, and where its history is.
 private struct CheckDone: Sendable {
-    let outcome: TrialOutcome
+    let outcome: TrialOutcome?
     let file: String?
 
-    init(_ outcome: TrialOutcome, _ file: String?) {
+    init(_ outcome: TrialOutcome?, _ file: String?) {
         self.outcome = outcome
         self.file = file
     }

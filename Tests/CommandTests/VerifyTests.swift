@@ -57,7 +57,7 @@ struct VerifyTests {
         #expect(try Program.run(options, in: folder).status == 0)
         let first = try #require(
             FileManager.default.contentsOfDirectory(atPath: folder.path).first {
-                $0.hasPrefix("stale-partial")
+                $0.hasPrefix("reporting.stale-partial")
             })
         let replay = try Program.run(["verify", "--replay", first], in: folder)
         #expect(replay.text.contains("inv 22"))
@@ -66,7 +66,7 @@ struct VerifyTests {
         // Again: nothing is overwritten.
         #expect(try Program.run(options, in: folder).status == 0)
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        #expect(files.count { $0.hasPrefix("stale-partial") } == 2)
+        #expect(files.count { $0.hasPrefix("reporting.stale-partial") } == 2)
     }
 
     @Test(arguments: [

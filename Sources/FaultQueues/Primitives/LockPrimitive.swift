@@ -40,6 +40,11 @@ public enum LockKind: String, CaseIterable, Sendable, Codable {
     case ticket
     case mcs
 
+    /// A scheme as a user types it: `locked/futex`; the structure alone where there is no lock.
+    public static func schemeName(_ structure: String, _ lock: LockKind?) -> String {
+        lock.map { "\(structure)/\($0.rawValue)" } ?? structure
+    }
+
     /// One line for lists.
     public var summary: String {
         switch self {

@@ -192,7 +192,7 @@ struct GroupTable: BitwiseCopyable, @unchecked Sendable {
     @inlinable @inline(__always)
     func use(_ bucket: Int) {
         // ORDER bucket.used, acquire side; sequentially consistent with what follows it here, the
-        // claim and the look at the device. Pairs with the exchange in useSlow(_:).
+        // claim and the look at the device. Pairs with the store in useSlow(_:).
         // Keeps: the bit, whoever set it, ahead of the look at the device; so a removal that this
         // thread does not see finds the bit. If weaker: the removal can pass over the bucket.
         let bits = usedBuckets[bucket >> 6].load(ordering: .sequentiallyConsistent)

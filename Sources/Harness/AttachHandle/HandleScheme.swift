@@ -47,9 +47,7 @@ public struct HandleScheme: Sendable {
             },
             // Last: scripts/check-hot-loops knows the closures above by their numbers.
             verified: VerifySubject(
-                attachHandle: Structure.structure
-                    + (Structure.lockKind.map { "/\($0.rawValue)" } ?? ""),
-                Structure.self, checked: Checked.self))
+                attachHandle: Structure.self, checked: Checked.self))
     }
 
     @usableFromInline

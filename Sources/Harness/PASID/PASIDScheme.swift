@@ -44,8 +44,7 @@ public struct PASIDScheme: Sendable {
             },
             // Last: scripts/check-hot-loops knows the closures above by their numbers.
             verified: VerifySubject(
-                pasid: Structure.structure + (Structure.lockKind.map { "/\($0.rawValue)" } ?? ""),
-                Structure.self, checked: Checked.self))
+                pasid: Structure.self, checked: Checked.self))
     }
 
     @usableFromInline

@@ -54,8 +54,7 @@ public struct ReleaseScheme: Sendable {
             },
             // Last: scripts/check-hot-loops knows the closures above by their numbers.
             verified: VerifySubject(
-                release: Structure.structure + (Structure.lockKind.map { "/\($0.rawValue)" } ?? ""),
-                Structure.self, checked: Checked.self))
+                release: Structure.self, checked: Checked.self))
     }
 
     @usableFromInline

@@ -114,9 +114,8 @@ public struct ReportingScheme: Sendable {
 
     /// As a user types it: `slot-table`, `rcu-refcount/futex`, `rcu-refcount/futex+glibc`.
     public var name: String {
-        let lock = lockKind.map { "/\($0.rawValue)" } ?? ""
         let nodes = nodeMemory == .pool ? "" : "+\(nodeMemory.rawValue)"
-        return structure + lock + nodes
+        return LockKind.schemeName(structure, lockKind) + nodes
     }
 }
 

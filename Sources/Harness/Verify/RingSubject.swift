@@ -4,7 +4,7 @@ import FaultQueues
 
 extension PageRequestRing {
     /// Structure and lock kind, as in a list of schemes.
-    public static var name: String { lockKind.map { "\(structure)/\($0.rawValue)" } ?? structure }
+    public static var name: String { LockKind.schemeName(structure, lockKind) }
 
     /// Each producer has a ring of its own.
     static var hasLanes: Bool { structure == "spsc" || structure == "spsc-c" }

@@ -150,7 +150,12 @@ final class SequentialReporting {
             model.queued = model.queued.filter { model.groups[$0]?.code == nil }
             return compare("groups to take", 0, model.queued.count)
         }
-        if let difference = compare(group) { return difference }
+        if let difference = compare(group) {
+            // What a group that nobody answers keeps is never freed.
+            _ = respond(group, .failure)
+            worker.finish()
+            return difference
+        }
         let number = Int(group.pointee.last.privateData0)
         model.queued.remove(number)
         if keeping {

@@ -44,12 +44,16 @@ struct StallCheck {
                 dog.watch(board, before: outcome)
                 if let board { staller.start(board, wanted: wanted) } else { staller.stop() }
             }
-            staller.stop()
-            dog.watch(nil, before: outcome)
             outcome.operations += result.operations
             outcome.rounds += 1
-            outcome.violations = staller.violations + result.violations
-            outcome.steps = FailureStep.steps(of: result.history, result.violations)
+            // The history's first: steps name violations by their places.
+            outcome.violations = result.violations + staller.violations
+            if !outcome.holds {
+                outcome.steps = FailureStep.steps(of: result.history, result.violations)
+            }
+        }
+        if staller.stalls == 0, outcome.holds, trial.isOfTwin != true {
+            outcome.violations = [Violation(.oracle, "no thread could be made to stand still")]
         }
         outcome.stalls = staller.figures
         return outcome
@@ -130,8 +134,7 @@ private final class Staller: @unchecked Sendable {
 
     private func halt(_ board: TrialBoard) {
         let victim = Int(random.next() % UInt64(board.names.count))
-        let handle = board.handle(of: victim)
-        guard handle != 0, fq_halt(handle, Self.haltWaitUs) else { return }
+        guard board.whileRunning(victim, { fq_halt($0, Self.haltWaitUs) }) == true else { return }
         let halted = board.operation(of: victim)?.action
         var broken: ReportingAction?
         if let halted {

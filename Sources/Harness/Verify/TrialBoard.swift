@@ -21,6 +21,9 @@ final class TrialBoard: @unchecked Sendable {
     private let begun: UnsafeMutablePointer<PaddedAtomic<Int>>
     /// By thread: its `pthread_t` while it may be halted, 0 before and afterwards.
     private let handles: UnsafeMutablePointer<SharedAtomic<UInt>>
+    /// Held while a thread ends and while one is halted: a signal to a thread that has ended has
+    /// no meaning.
+    private let ending = PthreadLock()
 
     // Relaxed throughout: notes of one thread that others look at now and then.
 
@@ -46,6 +49,7 @@ final class TrialBoard: @unchecked Sendable {
         freeShared(slots, count: names.count)
         freeShared(begun, count: names.count)
         freeShared(handles, count: names.count)
+        ending.destroy()
     }
 
     /// Called by a thread when it begins.
@@ -56,10 +60,20 @@ final class TrialBoard: @unchecked Sendable {
     }
 
     /// Called by a thread before it ends.
-    func end(_ thread: Int) { handles[thread].store(0, ordering: .relaxed) }
+    func end(_ thread: Int) {
+        ending.lock()
+        handles[thread].store(0, ordering: .relaxed)
+        ending.unlock()
+    }
 
-    /// The thread's `pthread_t`; 0 where it has not begun or has ended.
-    func handle(of thread: Int) -> UInt { handles[thread].load(ordering: .relaxed) }
+    /// Gives `body` the thread's `pthread_t`, and keeps the thread from ending meanwhile. Nil where
+    /// it has not begun or has ended. Allocates nothing.
+    func whileRunning<Result>(_ thread: Int, _ body: (UInt) -> Result) -> Result? {
+        ending.lock()
+        defer { ending.unlock() }
+        let handle = handles[thread].load(ordering: .relaxed)
+        return handle == 0 ? nil : body(handle)
+    }
 
     /// What the thread is inside of, and a number that changes with every operation; nil where it
     /// is in none. Allocates nothing.

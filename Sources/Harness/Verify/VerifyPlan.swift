@@ -31,13 +31,14 @@ public struct VerifyPlan: Sendable {
         self.effort = effort
     }
 
-    /// The trial of a scheme. Its seed depends on its name, its check and the run's seed alone.
+    /// The trial of a scheme. Its seed depends on its subject and name, its check and the run's seed
+    /// alone.
     public func trial(
         _ scheme: VerifySubject, _ check: VerifyCheck, pass: Int = 0
     ) -> VerifyTrial {
         VerifyTrial(
             area: scheme.subject, subject: scheme.name, check: check,
-            seed: Self.mix(seed, "\(scheme.name) \(check) \(pass)"),
+            seed: Self.mix(seed, "\(scheme.subject) \(scheme.name) \(check) \(pass)"),
             operations: effort.operations, seconds: effort.seconds, cpus: cpus)
     }
 

@@ -14,11 +14,11 @@ public struct VerifySubject: Sendable {
     public static let areas = ["ring", "reporting", "pasid", "attach-handle", "release", "pairs"]
 
     /// A scheme about lifetimes.
-    init(
-        name: String, area: String, checks: [VerifyCheck] = VerifyCheck.ofRings,
-        _ check: LifetimeTrialCheck
-    ) {
-        self.init(name: name, subject: area, checks: checks) { check.run($0, $1) }
+    init(name: String, area: String, _ check: LifetimeTrialCheck) {
+        self.init(
+            name: name, subject: area,
+            checks: VerifyCheck.ofRings.filter { $0 != .lists || check.list != nil }
+        ) { check.run($0, $1) }
     }
 
     /// A reporting scheme.
@@ -77,7 +77,6 @@ public struct VerifySubject: Sendable {
 public struct TrialClock: Sendable {
     private let start = ContinuousClock().now
     private let limit: Duration
-    private let isStopped: @Sendable () -> Bool
     /// Looks of the watchdog without a change, 50 ms apart, after which a run counts as stuck.
     let patience: Int
     /// Called on another thread with the outcome so far; must not return to the trial.
@@ -85,16 +84,14 @@ public struct TrialClock: Sendable {
 
     public init(
         seconds: Double, patience: Int = 100,
-        isStopped: @escaping @Sendable () -> Bool = { false },
         onStandstill: @escaping @Sendable (TrialOutcome) -> Void
     ) {
         limit = .seconds(seconds)
         self.patience = patience
-        self.isStopped = isStopped
         self.onStandstill = onStandstill
     }
 
-    var isOver: Bool { isStopped() || ContinuousClock().now - start > limit }
+    var isOver: Bool { ContinuousClock().now - start > limit }
 }
 
 /// A broken twin.

@@ -37,13 +37,16 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Every kind of lock with every structure, instead of two.")
     var allLocks = false
 
-    @Option(help: "Run for about this long, as in 90s, 30m or 2h, with all kinds of lock.")
+    @Option(
+        help: """
+            Run for this long, as in 90s, 30m or 2h, but at least one pass over all kinds of lock; \
+            each further pass has four times as many operations, up to 10000000 a check.
+            """)
     var soak: String?
 
     @Option(
         help: """
-            Operations of each check, however long they take, instead of 100000 or five seconds, \
-            or 10000000 with --soak.
+            Operations of each check, however long they take, instead of 100000 or five seconds.
             """)
     var operations: Int?
 

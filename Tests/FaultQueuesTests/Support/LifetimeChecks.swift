@@ -10,7 +10,7 @@ func firstDifference(_ list: (LifetimeRun) -> Void) -> String? {
 /// Runs some rounds of an exercise; the first thing that was wrong, or nil.
 func firstDifference(rounds: Int, _ exercise: (LifetimeRound) -> LifetimeRun) -> String? {
     for number in 0..<rounds {
-        let run = exercise(LifetimeRound(seed: testSeed, number: number, cpus: []))
+        let run = exercise(LifetimeRound(seed: testSeed, number: number, turn: number, cpus: []))
         if let violation = run.violations.first { return violation.sentence }
     }
     return nil

@@ -48,7 +48,7 @@ struct HandleExercise<Structure: AttachHandling>: Sendable {
             }
         }
         for place in 0..<Self.places { _ = structure.detach(HandleBoard.place(place)) }
-        HandleCensus.check(structure, run)
+        run.expectNothingLeft(structure.census(), HandleCensus())
         return run
     }
 

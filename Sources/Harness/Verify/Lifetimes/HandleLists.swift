@@ -29,17 +29,18 @@ struct HandleLists<Structure: AttachHandling> {
                 let outcome = run.perform(.attach, by: 0) {
                     structure.attach(place, type, domain: UInt64(step + 1))
                 }
-                found = Self.difference("attach", outcome, model[place] == nil ? .attached : .taken)
+                found = Violation.difference(
+                    .oracle, "attach", outcome, model[place] == nil ? .attached : .taken)
                 if model[place] == nil {
                     model[place] = Attached(type: type, domain: UInt64(step + 1))
                 }
             case 1:
                 let outcome = run.perform(.detach, by: 0) { structure.detach(place) }
-                found = Self.difference(
-                    "detach", outcome, model[place] == nil ? .unknown : .detached)
+                found = Violation.difference(
+                    .oracle, "detach", outcome, model[place] == nil ? .unknown : .detached)
                 model[place] = nil
             default:
-                found = Self.difference(run, &user, place, type, model[place])
+                found = Self.lookup(run, &user, place, type, model[place])
             }
             run.advance(0)
             if let found {
@@ -50,16 +51,10 @@ struct HandleLists<Structure: AttachHandling> {
         }
         for place in model.keys { _ = structure.detach(place) }
         structure.retire(user)
-        HandleCensus.check(structure, run)
+        run.expectNothingLeft(structure.census(), HandleCensus())
     }
 
-    private static func difference<Value: Equatable>(
-        _ what: String, _ value: Value, _ expected: Value
-    ) -> Violation? {
-        value == expected ? nil : Violation(.oracle, "\(what): \(value), expected \(expected)")
-    }
-
-    private static func difference(
+    private static func lookup(
         _ run: LifetimeRun, _ user: inout Structure.User, _ place: HandlePlace, _ type: HandleType,
         _ expected: Attached?
     ) -> Violation? {
@@ -77,17 +72,6 @@ struct HandleLists<Structure: AttachHandling> {
             let record = handle.pointee.record
             let isRight = record.isComplete(at: place, type) && record.domain == expected.domain
             return isRight ? nil : Violation(.invariant(41), "found \(record)")
-        }
-    }
-}
-
-extension HandleCensus {
-    /// Once every place is empty and every user has gone.
-    static func check<Structure: AttachHandling>(_ structure: Structure, _ run: LifetimeRun) {
-        guard run.violations.isEmpty else { return }
-        let census = structure.census()
-        if census != HandleCensus() {
-            run.fail(Violation(.memory, "left behind: \(census)"), by: 0)
         }
     }
 }

@@ -72,6 +72,31 @@ final class LifetimeRun: @unchecked Sendable {
     @inline(__always)
     func advance(_ thread: Int) { board.advance(thread) }
 
+    /// An operation that brings the run nearer its end.
+    @inline(__always)
+    func step<Result>(_ step: LifetimeStep, by thread: Int, _ body: () -> Result) -> Result {
+        let result = perform(step, by: thread, body)
+        advance(thread)
+        return result
+    }
+
+    /// Works until others are done and nothing is left: `work` says whether there was something.
+    func workOff(_ thread: Int, after left: ThreadsLeft, _ work: () -> Bool) {
+        var wait = SpinWait()
+        while true {
+            // Read before the look: what came until then must not be missed.
+            let isLastLook = left.areDone
+            if work() {
+                advance(thread)
+                wait = SpinWait()
+            } else if isLastLook {
+                return
+            } else {
+                wait.wait()
+            }
+        }
+    }
+
     func count(_ operations: Int, by thread: Int) { notes[thread].operations += operations }
 
     /// Notes that something is wrong.
@@ -79,6 +104,16 @@ final class LifetimeRun: @unchecked Sendable {
         if notes[thread].violations.count < Self.mostViolations {
             notes[thread].violations.append(violation)
         }
+    }
+
+    /// Fails where a census of what is left differs from one of nothing. Once all has ended; not
+    /// asked where something is wrong already.
+    func expectNothingLeft<Census: Equatable>(
+        _ census: @autoclosure () -> Census, _ nothing: Census, _ rule: Violation.Rule = .memory
+    ) {
+        guard violations.isEmpty else { return }
+        let found = census()
+        if found != nothing { fail(Violation(rule, "left behind: \(found)"), by: 0) }
     }
 
     /// Whether the thread has found something wrong; it need not look for more.
@@ -98,4 +133,13 @@ final class ThreadsLeft: Sendable {
     /// Releases what the thread did to those that see the count at zero.
     func endOne() { left.wrappingSubtract(1, ordering: .releasing) }
     var areDone: Bool { left.load(ordering: .acquiring) == 0 }
+}
+
+extension Violation {
+    /// Nil where a value is the expected one.
+    static func difference<Value: Equatable>(
+        _ rule: Rule, _ what: String, _ value: Value, _ expected: Value
+    ) -> Violation? {
+        value == expected ? nil : Violation(rule, "\(what): \(value), expected \(expected)")
+    }
 }

@@ -7,6 +7,9 @@ struct LifetimeRound: Sendable {
     let seed: UInt64
     /// Rounds differ in shape by this.
     let number: Int
+    /// Rises by one every second round, from where the trial's seed begins: what takes turns by it
+    /// does not have the same one first in each trial.
+    let turn: Int
     let cpus: [Int]
 }
 
@@ -17,8 +20,9 @@ struct LifetimeTrialCheck: Sendable {
     typealias Exercise =
         @Sendable (LifetimeRound, _ watch: (LifetimeRun) -> Void) -> LifetimeRun
 
-    /// One list, on one thread; counts and fails in the run's only thread.
-    let list: List
+    /// One list, on one thread; counts and fails in the run's only thread. Nil where there is
+    /// none.
+    let list: List?
     let exercise: Exercise
     /// The same source with checked locks, whose users are delayed.
     let checkedExercise: Exercise
@@ -38,7 +42,7 @@ struct LifetimeTrialCheck: Sendable {
         while outcome.rounds < least || (outcome.operations < trial.operations && !clock.isOver) {
             let round = LifetimeRound(
                 seed: trial.seed &+ UInt64(outcome.rounds) &* 0x9E37_79B9, number: outcome.rounds,
-                cpus: cpus)
+                turn: Int(trial.seed % 1024) + outcome.rounds / 2, cpus: cpus)
             let run = one(trial.check, round) { dog.watch($0.board, before: outcome) }
             dog.watch(nil, before: outcome)
             outcome.operations += run.operations
@@ -61,7 +65,7 @@ struct LifetimeTrialCheck: Sendable {
     private func one(
         _ check: VerifyCheck, _ round: LifetimeRound, watch: (LifetimeRun) -> Void
     ) -> LifetimeRun {
-        if check == .lists {
+        if check == .lists, let list {
             let run = LifetimeRun(threads: ["list"])
             watch(run)
             list(round.seed, run)
@@ -80,10 +84,10 @@ extension VerifySubject {
     ///
     /// - Parameter checked: The same structure with `CheckedLock`.
     public init<Structure: PASIDLifetime, Checked: PASIDLifetime>(
-        pasid name: String, _: Structure.Type, checked: Checked.Type
+        pasid _: Structure.Type, checked: Checked.Type
     ) {
         self.init(
-            name: name, area: "pasid",
+            name: LockKind.schemeName(Structure.structure, Structure.lockKind), area: "pasid",
             LifetimeTrialCheck(
                 list: { PASIDLists<Structure>().run(seed: $0, $1) },
                 exercise: { PASIDExercise<Structure>($0).run(watch: $1) },
@@ -94,10 +98,11 @@ extension VerifySubject {
     ///
     /// - Parameter checked: The same structure with `CheckedLock`.
     public init<Structure: AttachHandling, Checked: AttachHandling>(
-        attachHandle name: String, _: Structure.Type, checked: Checked.Type
+        attachHandle _: Structure.Type, checked: Checked.Type
     ) {
         self.init(
-            name: name, area: "attach-handle",
+            name: LockKind.schemeName(Structure.structure, Structure.lockKind),
+            area: "attach-handle",
             LifetimeTrialCheck(
                 list: { HandleLists<Structure>().run(seed: $0, $1) },
                 exercise: { HandleExercise<Structure>($0).run(watch: $1) },
@@ -111,12 +116,12 @@ extension VerifySubject {
     ///   - holdsHandlersLock: Whether last puts are made with a lock held that handlers take. Nil
     ///     for where the scheme promises that they may.
     public init<Structure: SpaceReleasing, Checked: SpaceReleasing>(
-        release name: String, _: Structure.Type, checked: Checked.Type,
+        release _: Structure.Type, checked: Checked.Type,
         holdsHandlersLock: Bool? = nil
     ) {
         let holds = holdsHandlersLock ?? !Structure.waitsForHandlers
         self.init(
-            name: name, area: "release",
+            name: LockKind.schemeName(Structure.structure, Structure.lockKind), area: "release",
             LifetimeTrialCheck(
                 list: { ReleaseLists<Structure>().run(seed: $0, $1) },
                 exercise: {

@@ -48,7 +48,8 @@ struct PASIDExercise<Structure: PASIDLifetime>: Sendable {
             }
         }
         _ = structure.exit(Self.parent)
-        PASIDCensus.check(structure, run)
+        // L6.
+        run.expectNothingLeft(structure.census(), PASIDCensus())
         return run
     }
 

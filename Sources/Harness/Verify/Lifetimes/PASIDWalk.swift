@@ -60,19 +60,6 @@ struct PASIDWalk<Structure: PASIDLifetime> {
         if let found = end() { run.fail(found, by: thread) }
     }
 
-    /// One operation on the structure.
-    private func call<Result>(_ step: LifetimeStep, _ body: () -> Result) -> Result {
-        let result = run.perform(step, by: thread, body)
-        run.advance(thread)
-        return result
-    }
-
-    private func difference<Value: Equatable>(
-        _ rule: Violation.Rule, _ what: String, _ value: Value, _ expected: Value
-    ) -> Violation? {
-        value == expected ? nil : Violation(rule, "\(what): \(value), expected \(expected)")
-    }
-
     private func space(of task: Int) -> Int? {
         place.spaces.first { model[$0].tasks.contains(task) }
     }
@@ -120,14 +107,14 @@ struct PASIDWalk<Structure: PASIDLifetime> {
     private mutating func begin(_ task: Int, _ home: Int?, _ number: Int) -> Violation? {
         guard home == nil, model[number].hasEnded else { return nil }
         let parent = place.spaces.compactMap { model[$0].tasks.min() }.first
-        call(.begin) { structure.begin(number, task: task, parent: parent) }
+        run.step(.begin, by: thread) { structure.begin(number, task: task, parent: parent) }
         model[number] = Space(tasks: [task])
         return nil
     }
 
     private mutating func clone(_ task: Int, _ home: Int?, _ number: Int) -> Violation? {
         guard home == nil, let parent = model[number].tasks.min() else { return nil }
-        call(.clone) { structure.clone(task, parent: parent) }
+        run.step(.clone, by: thread) { structure.clone(task, parent: parent) }
         model[number].tasks.insert(task)
         if Structure.rule == .lastUnbind && model[number].pasid != nil {
             model[number].fixed.insert(task)
@@ -139,22 +126,24 @@ struct PASIDWalk<Structure: PASIDLifetime> {
         guard let home, home != number, model[number].hasEnded else { return nil }
         leave(task, home)
         let expected = fate(home)
-        let outcome = call(.exec) { structure.exec(task, into: number) }
+        let outcome = run.step(.exec, by: thread) { structure.exec(task, into: number) }
         model[number] = Space(tasks: [task])
-        return difference(.invariant(37), "exec", outcome, expected)
+        return Violation.difference(.invariant(37), "exec", outcome, expected)
     }
 
     private mutating func exit(_ task: Int, _ home: Int) -> Violation? {
         leave(task, home)
         let expected = fate(home)
-        return difference(
-            .invariant(37), "exit", call(.exit) { structure.exit(task) }, expected)
+        return Violation.difference(
+            .invariant(37), "exit", run.step(.exit, by: thread) { structure.exit(task) }, expected)
     }
 
     private mutating func bind(_ number: Int, _ device: Int, fails: Bool) -> Violation? {
         guard !model[number].tasks.isEmpty else { return nil }
         let before = model[number]
-        let outcome = call(.bind) { structure.bind(number, device: device, fails: fails) }
+        let outcome = run.step(.bind, by: thread) {
+            structure.bind(number, device: device, fails: fails)
+        }
         if case .noPASID = outcome, before.pasid == nil, place.canRunOut, !hasFree { return nil }
         let isNew = before.binds[device] == 0
         if case .bound(let pasid) = outcome, !(fails && isNew) {
@@ -169,7 +158,7 @@ struct PASIDWalk<Structure: PASIDLifetime> {
         // L2: the PASID stays with whoever uses it.
         if before.pasid == nil { model[number].pasid = place.claims == nil ? lowestFree : 0 }
         _ = fate(number)
-        return difference(
+        return Violation.difference(
             .invariant(35), "the PASID's owner has it after a failed bind",
             structure.references(number) > 0, model[number].pasid != nil)
     }
@@ -185,34 +174,34 @@ struct PASIDWalk<Structure: PASIDLifetime> {
     /// A bind gave this PASID.
     private mutating func own(_ pasid: Int, _ number: Int) -> Violation? {
         if let owned = model[number].pasid, owned != 0 {
-            return difference(.invariant(37), "a bind of what has a PASID", pasid, owned)
+            return Violation.difference(.invariant(37), "a bind of what has a PASID", pasid, owned)
         }
         let expected = lowestFree
         model[number].pasid = pasid
         if let claims = place.claims { return claims.claim(pasid, for: number) }
-        return difference(.oracle, "a bind", pasid, expected ?? 0)
+        return Violation.difference(.oracle, "a bind", pasid, expected ?? 0)
     }
 
     private mutating func unbind(_ number: Int, _ device: Int) -> Violation? {
         guard model[number].binds[device] > 0 else {
-            let outcome = call(.unbind) { structure.unbind(number, device: device) }
-            return difference(.oracle, "unbind of nothing", outcome, .unknown)
+            let outcome = run.step(.unbind, by: thread) { structure.unbind(number, device: device) }
+            return Violation.difference(.oracle, "unbind of nothing", outcome, .unknown)
         }
         model[number].binds[device] -= 1
         let expected = fate(number)
-        let outcome = call(.unbind) { structure.unbind(number, device: device) }
-        return difference(.invariant(37), "unbind", outcome, expected)
+        let outcome = run.step(.unbind, by: thread) { structure.unbind(number, device: device) }
+        return Violation.difference(.invariant(37), "unbind", outcome, expected)
     }
 
     private mutating func firstUse(_ task: Int, _ home: Int?) -> Violation? {
         guard let home else { return nil }
-        let outcome = call(.fixUp) { structure.firstUse(task) }
+        let outcome = run.step(.fixUp, by: thread) { structure.firstUse(task) }
         if model[home].fixed.contains(task) {
-            return difference(.oracle, "fix-up", outcome, .ready)
+            return Violation.difference(.oracle, "fix-up", outcome, .ready)
         }
         let isFixed = model[home].pasid != nil && Structure.rule != .lastUnbind
         if isFixed { model[home].fixed.insert(task) }
-        return difference(.oracle, "fix-up", outcome, isFixed ? .fixed : .noPASID)
+        return Violation.difference(.oracle, "fix-up", outcome, isFixed ? .fixed : .noPASID)
     }
 
     private func use(_ task: Int, _ home: Int?, _ device: Int) -> Violation? {
@@ -220,11 +209,11 @@ struct PASIDWalk<Structure: PASIDLifetime> {
         let expected: UseOutcome =
             !model[home].fixed.contains(task)
             ? .generalProtection : model[home].binds[device] > 0 ? .executed : .deviceFault
-        let outcome = call(.use) { structure.use(task, device: device) }
+        let outcome = run.step(.use, by: thread) { structure.use(task, device: device) }
         let rule: Violation.Rule =
             outcome == .otherOwner
             ? .invariant(37) : outcome == .executed ? .invariant(36) : .oracle
-        return difference(rule, "use", outcome, expected)
+        return Violation.difference(rule, "use", outcome, expected)
     }
 
     private mutating func end() -> Violation? {
@@ -256,17 +245,7 @@ struct PASIDLists<Structure: PASIDLifetime> {
                 bits: 2, spaces: 0..<spaces, tasks: 0..<tasks, claims: nil, canRunOut: true),
             seed: seed, run: run, thread: 0)
         walk.walk(steps: LifetimeTrialCheck.listLength)
-        PASIDCensus.check(structure, run)
-    }
-}
-
-extension PASIDCensus {
-    /// L6, once everything has ended.
-    static func check<Structure: PASIDLifetime>(_ structure: Structure, _ run: LifetimeRun) {
-        guard run.violations.isEmpty else { return }
-        let census = structure.census()
-        if census != PASIDCensus() {
-            run.fail(Violation(.memory, "left behind: \(census)"), by: 0)
-        }
+        // L6.
+        run.expectNothingLeft(structure.census(), PASIDCensus())
     }
 }

@@ -47,7 +47,7 @@ struct ReleaseExercise<Structure: SpaceReleasing>: Sendable {
                 handle(run, thread)
             }
         }
-        ReleaseCensus.check(structure, run)
+        run.expectNothingLeft(structure.census(), ReleaseCensus(), .invariant(38))
         return run
     }
 
@@ -140,18 +140,11 @@ struct ReleaseExercise<Structure: SpaceReleasing>: Sendable {
 
     private func handle(_ run: LifetimeRun, _ thread: Int) {
         var worker = run.make { structure.makeWorker() }
-        var wait = SpinWait()
-        while true {
-            // Read before the look: what was queued until then must not be missed.
-            let isLastLook = callersLeft.areDone
+        run.workOff(thread, after: callersLeft) {
             guard let outcome = run.perform(.handle, by: thread, { worker.handle() }) else {
-                if isLastLook { return }
                 run.count(-1, by: thread)
-                wait.wait()
-                continue
+                return false
             }
-            wait = SpinWait()
-            run.advance(thread)
             switch outcome {
             case .success, .invalid: break
             case .stale:
@@ -163,6 +156,7 @@ struct ReleaseExercise<Structure: SpaceReleasing>: Sendable {
                 run.fail(
                     Violation(.memory, "a handler read page tables that are free"), by: thread)
             }
+            return true
         }
     }
 }

@@ -44,12 +44,6 @@ struct ReleaseLists<Structure: SpaceReleasing> {
             worker = structure.makeWorker()
         }
 
-        private func call<Result>(_ step: LifetimeStep, _ body: () -> Result) -> Result {
-            let result = run.perform(step, by: 0, body)
-            run.advance(0)
-            return result
-        }
-
         mutating func step() -> Violation? {
             let choice = Int.random(in: 0..<8, using: &random)
             let place = spaces.isEmpty ? 0 : Int.random(in: 0..<spaces.count, using: &random)
@@ -60,7 +54,7 @@ struct ReleaseLists<Structure: SpaceReleasing> {
         }
 
         private mutating func bind() -> Violation? {
-            let key = call(.bind) { structure.bind() }
+            let key = run.step(.bind, by: 0) { structure.bind() }
             if let key { spaces.append(Space(key: key)) }
             let isFull = spaces.count == ReleaseLists.spaces && key == nil
             return key != nil || isFull ? nil : Violation(.oracle, "a bind was refused")
@@ -69,7 +63,7 @@ struct ReleaseLists<Structure: SpaceReleasing> {
         private mutating func exit(_ place: Int) -> Violation? {
             // A drain on this thread would wait for itself.
             if Structure.waitsForHandlers, let found = handleAll() { return found }
-            let outcome = call(.exit) { structure.exit(spaces[place].key) }
+            let outcome = run.step(.exit, by: 0) { structure.exit(spaces[place].key) }
             spaces[place].isDead = true
             return outcome == .released ? nil : Violation(.oracle, "exit: \(outcome)")
         }
@@ -77,8 +71,8 @@ struct ReleaseLists<Structure: SpaceReleasing> {
         private mutating func unbind(_ place: Int) -> Violation? {
             if let found = handleAll() { return found }
             let key = spaces.remove(at: place).key
-            call(.unbind) { structure.unbind(key) }
-            let outcome = call(.access) { device.access(key, isPresent: true) }
+            run.step(.unbind, by: 0) { structure.unbind(key) }
+            let outcome = run.step(.access, by: 0) { device.access(key, isPresent: true) }
             return outcome == .stopped
                 ? nil : Violation(.invariant(38), "an access after unbind: \(outcome)")
         }
@@ -86,7 +80,9 @@ struct ReleaseLists<Structure: SpaceReleasing> {
         private mutating func access(_ place: Int) -> Violation? {
             let isPresent = Bool.random(using: &random)
             let space = spaces[place]
-            let outcome = call(.access) { device.access(space.key, isPresent: isPresent) }
+            let outcome = run.step(.access, by: 0) {
+                device.access(space.key, isPresent: isPresent)
+            }
             var expected: AccessOutcome =
                 space.isDead ? Structure.late : isPresent ? .translated : .faulted
             if expected == .faulted && queue.count == ReleaseLists.queueCapacity {
@@ -101,12 +97,12 @@ struct ReleaseLists<Structure: SpaceReleasing> {
             while !queue.isEmpty {
                 let key = queue.removeFirst()
                 let isDead = spaces.contains { $0.key == key && $0.isDead }
-                let outcome = call(.handle) { worker.handle() }
+                let outcome = run.step(.handle, by: 0) { worker.handle() }
                 if outcome != (isDead ? .invalid : .success) {
                     return Violation(.invariant(38), "handled as \(outcome as Any)")
                 }
             }
-            return call(.handle) { worker.handle() } == nil
+            return run.step(.handle, by: 0) { worker.handle() } == nil
                 ? nil : Violation(.oracle, "a request was handled that was not there")
         }
 
@@ -116,18 +112,7 @@ struct ReleaseLists<Structure: SpaceReleasing> {
                 if !space.isDead { _ = structure.exit(space.key) }
                 structure.unbind(space.key)
             }
-            ReleaseCensus.check(structure, run)
-        }
-    }
-}
-
-extension ReleaseCensus {
-    /// Once every address space is unbound.
-    static func check<Structure: SpaceReleasing>(_ structure: Structure, _ run: LifetimeRun) {
-        guard run.violations.isEmpty else { return }
-        let census = structure.census()
-        if census != ReleaseCensus() {
-            run.fail(Violation(.invariant(38), "left behind: \(census)"), by: 0)
+            run.expectNothingLeft(structure.census(), ReleaseCensus(), .invariant(38))
         }
     }
 }

@@ -49,6 +49,8 @@ struct PairDevices<Release: SpaceReleasing> {
             }
             if random.next() % 4 == 0 { SpinWait.yieldProcessor() }
         }
+        // No caller is left, so that every address space has been flushed.
+        for number in slots.indices { checkAnswers(number) }
     }
 
     /// Whether the caller wants the devices to stop, or to begin.
@@ -59,19 +61,23 @@ struct PairDevices<Release: SpaceReleasing> {
         if target == 0 {
             slot.pointee.sentAtStop.value.store(sent, ordering: .relaxed)  // published below
         } else {
-            // The address space before has been flushed: each of its groups is answered, once.
-            for tag in slots[number].unanswered.compactMap({ $0 }) {
-                let count = exercise.port.takeAnswers(tag: tag).count
-                if count != 1 {
-                    run.fail(
-                        Violation(.invariant(1), "\(count) answers to a group after its flush"),
-                        by: thread)
-                }
-            }
+            checkAnswers(number)
             slots[number] = Slot()
         }
         slots[number].word = target
         slot.pointee.seen.value.store(target, ordering: .releasing)
+    }
+
+    /// The address space before has been flushed: each of its groups is answered, once.
+    private func checkAnswers(_ number: Int) {
+        for tag in slots[number].unanswered.compactMap({ $0 }) {
+            let count = exercise.port.takeAnswers(tag: tag).count
+            if count != 1 {
+                run.fail(
+                    Violation(.invariant(1), "\(count) answers to a group after its flush"),
+                    by: thread)
+            }
+        }
     }
 
     private mutating func access(_ number: Int) {
@@ -88,8 +94,6 @@ struct PairDevices<Release: SpaceReleasing> {
         if outcome == .freedTable {
             run.fail(Violation(.memory, "a device walked page tables that are free"), by: thread)
         }
-        // An access that is refused is the end of the device's work: what it sends no more counts
-        // as sent, so that a caller that waits for load goes on.
         if outcome == .faulted { send(number, key) }
     }
 
@@ -141,21 +145,12 @@ struct PairWorker<Release: SpaceReleasing> {
         let worker = run.make { exercise.reporting.makeWorker() }
         var late = run.make { exercise.release.makeWorker() }
         var random = SeededGenerator(seed: exercise.round.seed, stream: 200 + UInt64(thread))
-        var wait = SpinWait()
-        while true {
-            let isLastLook = exercise.board.reporterLeft.areDone
+        run.workOff(thread, after: exercise.board.reporterLeft) {
             let group = worker.take()
             if let group { handle(group, worker, &random) }
             let outcome = late.handle()
             if let outcome { check(outcome) }
-            if group != nil || outcome != nil {
-                run.advance(thread)
-                wait = SpinWait()
-            } else if isLastLook {
-                break
-            } else {
-                wait.wait()
-            }
+            return group != nil || outcome != nil
         }
         worker.retire()
     }

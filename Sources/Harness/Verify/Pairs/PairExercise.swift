@@ -73,15 +73,9 @@ struct PairExercise<Release: SpaceReleasing>: Sendable {
             default: PairWorker(self, run, thread).work()
             }
         }
-        _ = reporting.discardPartial()
-        if run.violations.isEmpty {
-            ReleaseCensus.check(release, run)
-            let owned = ownership.census()
-            let left = reporting.census()
-            if owned != PASIDCensus() || left != ReportingCensus() {
-                run.fail(Violation(.memory, "left behind: \(owned), \(left)"), by: 0)
-            }
-        }
+        run.expectNothingLeft(release.census(), ReleaseCensus(), .invariant(38))
+        run.expectNothingLeft(ownership.census(), PASIDCensus())
+        run.expectNothingLeft(reporting.census(), ReportingCensus())
         port.deallocate()
         return run
     }
@@ -189,10 +183,7 @@ struct PairExercise<Release: SpaceReleasing>: Sendable {
         let reporter = run.make { reporting.makeReporter() }
         let buffer = UnsafeMutablePointer<PageRequest>.allocate(capacity: 8)
         defer { buffer.deallocate() }
-        var wait = SpinWait()
-        while true {
-            // Read before the look: what was sent until then must not be missed.
-            let isLastLook = board.devicesLeft.areDone
+        run.workOff(thread, after: board.devicesLeft) {
             let count = consumer.dequeue(into: buffer, limit: 8)
             for place in 0..<count {
                 let outcome = run.perform(.report, by: thread) { reporter.report(buffer[place]) }
@@ -201,14 +192,7 @@ struct PairExercise<Release: SpaceReleasing>: Sendable {
                 }
                 board.reported.wrappingAdd(1, ordering: .releasing)
             }
-            if count > 0 {
-                run.advance(thread)
-                wait = SpinWait()
-            } else if isLastLook {
-                break
-            } else {
-                wait.wait()
-            }
+            return count > 0
         }
         reporter.retire()
     }

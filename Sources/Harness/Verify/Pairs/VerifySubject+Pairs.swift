@@ -1,8 +1,9 @@
 import FaultQueues
 
 extension VerifySubject {
-    /// A scheme of PASID ownership and one of release, with every structure of a list in turn: what
-    /// a pipeline in which address spaces end has to keep under each of them.
+    /// A scheme of PASID ownership and one of release, with every structure of a list in turn, the
+    /// first by the trial's seed: what a pipeline in which address spaces end has to keep under
+    /// each of them.
     ///
     /// - Parameters:
     ///   - checkedPASID: The same ownership with `CheckedLock`.
@@ -14,12 +15,12 @@ extension VerifySubject {
         mistake: PairMistake? = nil
     ) {
         let turn: @Sendable (LifetimeRound) -> ReportingScheme = {
-            reporting[$0.number / 2 % reporting.count]
+            reporting[$0.turn % reporting.count]
         }
         self.init(
-            name: name, area: "pairs", checks: [.threads, .oneCPU],
+            name: name, area: "pairs",
             LifetimeTrialCheck(
-                list: { _, _ in },
+                list: nil,
                 exercise: { round, watch in
                     PairExercise<Release>(
                         round, mistake, ownership: pasid, reporting: turn(round).makeVerified
