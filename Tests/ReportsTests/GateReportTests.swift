@@ -115,6 +115,20 @@ import Testing
             title: "recorded rounds", seed: 1, budgetSeconds: 600, figures: [99], rows: [row])
         let text = table.text(Style())
         #expect(text.contains("0…31 %"), "\(text)")
+        #expect(!text.contains("measured"))
         #expect(text.split(separator: "\n").allSatisfy { TextWidth.columns(String($0)) <= 80 })
+    }
+
+    @Test("real gates show what they measured of the planted figure")
+    func measuredSlowdown() {
+        var row = SelfTestTable.Row(plant: "lock held +10 %")
+        for slowdown in [0.07, 0.08, 0.2] {
+            row.add(
+                .init(outcome: .fail, seconds: 60, slowdown: slowdown, failed: ["a, b, p50"]),
+                isFound: true, isFalseAlarm: false)
+        }
+        let table = SelfTestTable(
+            title: "real gates", seed: 1, budgetSeconds: 100, figures: [], rows: [row])
+        #expect(table.text(Style()).contains("+8.0 %"), "\(table.text(Style()))")
     }
 }

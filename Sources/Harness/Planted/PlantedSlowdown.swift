@@ -9,11 +9,11 @@ import Synchronization
 /// process plants one slowdown, before its first trial.
 public struct PlantedSlowdown: Sendable, Equatable {
     public enum Kind: String, Sendable, CaseIterable {
-        /// Each accepted enqueue takes longer.
+        /// Each enqueue takes longer.
         case operation
         /// A lock is held longer, each time.
         case lockHold = "lock-hold"
-        /// One accepted enqueue in `tailInterval` takes longer.
+        /// One enqueue in `tailInterval` takes longer.
         case tail
     }
 
@@ -122,9 +122,9 @@ public final class DelayedRing<Base: PageRequestRing>: PageRequestRing, @uncheck
 
         @inline(never)
         public mutating func enqueue(_ request: PageRequest) -> EnqueueOutcome {
-            let outcome = base.enqueue(request)
-            if outcome == .enqueued { delay.pass() }
-            return outcome
+            // Before, not after: after it the other side works already, and nobody would wait.
+            delay.pass()
+            return base.enqueue(request)
         }
     }
 }

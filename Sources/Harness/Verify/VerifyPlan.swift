@@ -31,8 +31,8 @@ public struct VerifyPlan: Sendable {
         self.effort = effort
     }
 
-    /// The trial of a scheme. Its seed depends on its subject and name, its check and the run's seed
-    /// alone.
+    /// The trial of a scheme. Its seed depends on its subject and name, its check and the run's
+    /// seed alone.
     public func trial(
         _ scheme: VerifySubject, _ check: VerifyCheck, pass: Int = 0
     ) -> VerifyTrial {

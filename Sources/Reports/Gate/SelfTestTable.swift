@@ -16,6 +16,9 @@ public struct SelfTestTable: Encodable, Sendable {
         /// The real gates, in the order they ran.
         public private(set) var realGates: [Gate] = []
 
+        /// What the real gates measured of the planted figure.
+        var medianSlowdown: Double? { Statistics.median(realGates.compactMap(\.slowdown)) }
+
         public init(plant: String) { self.plant = plant }
 
         public mutating func add(_ count: RecordedGate.Count) {
@@ -40,7 +43,7 @@ public struct SelfTestTable: Encodable, Sendable {
     public struct Gate: Encodable, Sendable {
         public let outcome: GateVerdict.Outcome
         public let seconds: Double
-        /// Of the figure that the planted delay is a share of, as measured: 0.1 is 10 % more time.
+        /// Of the figure that the plant is sized by, as measured: 0.1 is 10 % more time.
         public let slowdown: Double?
         /// Figures that failed, as `SCHEME, WORKLOAD, FIGURE`.
         public let failed: [String]
@@ -95,24 +98,29 @@ public struct SelfTestTable: Encodable, Sendable {
 
     /// The table with what its columns mean; no line is wider than the style says.
     public func text(_ style: Style) -> String {
-        var table = TerminalTable(columns: [
-            .init("planted", alignRight: false), .init("gates"), .init("failed"),
-            .init("share"), .init("95 % interval"), .init("elsewhere"), .init("unclear"),
-            .init("time"),
-        ])
+        let isMeasured = rows.contains { $0.medianSlowdown != nil }
+        var table = TerminalTable(
+            columns: [.init("planted", alignRight: false)]
+                + (isMeasured ? [.init("measured")] : []) + [
+                    .init("gates"), .init("failed"),
+                    .init("share"), .init("95 % interval"), .init("elsewhere"), .init("unclear"),
+                    .init("time"),
+                ])
         for row in rows where row.gates > 0 {
             let interval = Statistics.proportionInterval(successes: row.found, trials: row.gates)
-            table.append([
-                .text(row.plant), .text("\(row.gates)"), .text("\(row.found)"),
-                .text(Figures.percent(Double(row.found) / Double(row.gates))),
-                .text(
-                    "\(Figures.percent(interval.lower).dropLast(2))…"
-                        + Figures.percent(interval.upper)),
-                .text("\(row.falseAlarms)"), .text("\(row.inconclusive)"),
-                .text(
-                    Statistics.median(row.seconds).map { ProgressLine.duration($0) }
-                        ?? Figures.absent),
-            ])
+            let measured = row.medianSlowdown.map { ChangeText.percent(1 + $0) }
+            table.append(
+                [.text(row.plant)] + (isMeasured ? [.text(measured ?? Figures.absent)] : []) + [
+                    .text("\(row.gates)"), .text("\(row.found)"),
+                    .text(Figures.percent(Double(row.found) / Double(row.gates))),
+                    .text(
+                        "\(Figures.percent(interval.lower).dropLast(2))…"
+                            + Figures.percent(interval.upper)),
+                    .text("\(row.falseAlarms)"), .text("\(row.inconclusive)"),
+                    .text(
+                        Statistics.median(row.seconds).map { ProgressLine.duration($0) }
+                            ?? Figures.absent),
+                ])
         }
         let counts =
             figures.isEmpty ? "" : figures.map(String.init).joined(separator: ", ") + " figures, "
@@ -124,6 +132,7 @@ public struct SelfTestTable: Encodable, Sendable {
             "failed: on a figure of the planted cell, or, where nothing is planted, at all: false "
             + "alarms; elsewhere: gates that failed on a figure where nothing was planted; "
             + "unclear: inconclusive; time: of the median gate"
+            + (isMeasured ? "; measured: slowdown of the planted figure, the median" : "")
         return
             (TextWidth.wrapped(heading, to: style.width, indent: "")
             .map { Emphasis.heading.applied(to: $0, style: style) } + table.lines(style)

@@ -153,19 +153,29 @@ struct LiveGate {
 
     private static let pilotVisits = 3
 
-    /// The median over some visits of the base; nil where the cell is not there.
-    func median(of figure: CellFigure, scheme: String, workload: String) throws -> Double? {
-        let process = try start(base)
-        defer { process.stop() }
-        let cell = process.greeting.cells.firstIndex {
-            $0.key.scheme == scheme && $0.key.workload == workload
+    /// How much slower the head is, the median over pairs of visits in turn: 0.1 is 10 % more time.
+    /// Nil where a build does not have the cell, or the figure.
+    func slowdown(of figure: CellFigure, scheme: String, workload: String) throws -> Double? {
+        let processes = try startAll([base, head])
+        defer { for process in processes { process.stop() } }
+        let cells = processes.map { process in
+            process.greeting.cells.firstIndex {
+                $0.key.scheme == scheme && $0.key.workload == workload
+            }
         }
-        guard let cell else { return nil }
-        let values = try (0..<15).compactMap { round in
-            try process.visit(cell: cell, round: round).value(of: figure, stepNs: stepNs)
+        guard let below = cells[0], let above = cells[1] else { return nil }
+        let ratios = try (0..<Self.calibrationVisits).compactMap { round -> Double? in
+            let first = try processes[0].visit(cell: below, round: round)
+            let second = try processes[1].visit(cell: above, round: round)
+            guard let base = first.value(of: figure, stepNs: stepNs),
+                let head = second.value(of: figure, stepNs: stepNs), base > 0, head > 0
+            else { return nil }
+            return figure.isHigherBetter ? base / head : head / base
         }
-        return Statistics.median(values)
+        return Statistics.median(ratios).map { $0 - 1 }
     }
+
+    private static let calibrationVisits = 80
 
     /// All, or none and the error of the first that does not start.
     private func startAll(_ sides: [Side]) throws -> [GateProcess] {

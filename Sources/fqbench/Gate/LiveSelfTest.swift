@@ -19,34 +19,41 @@ struct LiveSelfTest {
     let plants: [Plant?]
     let isQuiet: Bool
 
-    /// A planted slowdown of one scheme, sized in shares of the operation that it delays.
+    /// A planted slowdown, sized by what it does to one figure.
     struct Plant {
         let name: String
         let kind: PlantedSlowdown.Kind
-        /// The delay as a share of what the base takes for the workload's figure.
+        /// How much more time the workload's figure shall take.
         let share: Double
         let scheme: String
         let workload: String
-        /// Delayed operations in one operation of the figure.
-        let perOperation: Double
+
+        func option(_ delayNs: Double) -> [String] {
+            ["--plant", "\(kind.rawValue):\(delayNs)"]
+        }
 
         /// What it is sized by.
         var figure: CellFigure { kind == .tail ? .p99 : .p50 }
+
+        /// The slowdown that its delay is set right at. Noise is some per cent of a figure, so a
+        /// small one is taken from a larger; but a lock that is held longer slows down whom it
+        /// makes wait, which is not in proportion.
+        var calibratedShare: Double { kind == .lockHold ? share : max(share, 0.5) }
     }
 
     static let plants = [
         Plant(
             name: "enqueue +5 %", kind: .operation, share: 0.05, scheme: "mpsc",
-            workload: "round-trip", perOperation: 2),
+            workload: "round-trip"),
         Plant(
             name: "enqueue +10 %", kind: .operation, share: 0.10, scheme: "mpsc",
-            workload: "round-trip", perOperation: 2),
+            workload: "round-trip"),
         Plant(
             name: "lock held +10 %", kind: .lockHold, share: 0.10, scheme: "locked/ticket",
-            workload: "round-trip", perOperation: 4),
+            workload: "round-trip"),
         Plant(
             name: "2 % stalled, p99 ×2", kind: .tail, share: 1, scheme: "spsc",
-            workload: "round-trip", perOperation: 1),
+            workload: "round-trip"),
     ]
 
     private static let equal = "nothing"
@@ -90,12 +97,10 @@ struct LiveSelfTest {
     private func playDelayed(_ plant: Plant, into table: inout SelfTestTable) throws {
         let delayNs = try delay(of: plant)
         say("\(plant.name): \(Figures.time(ns: delayNs)) each")
-        // The base has room for it as well, and no delay: only the delay differs.
-        let delay = ["--plant", "\(plant.kind.rawValue):\(delayNs)"]
-        let none = ["--plant", "\(plant.kind.rawValue):0"]
         let first = 1 + (Self.plants.firstIndex { $0.name == plant.name } ?? 0)
         try play(plant, gates: gates, into: &table) {
-            try gate(first << 20 + $0, base: none, head: delay)
+            // The base has room for it as well, and no delay: only the delay differs.
+            try gate(first << 20 + $0, base: plant.option(0), head: plant.option(delayNs))
         } judge: {
             judge($0, plant)
         }
@@ -157,14 +162,30 @@ struct LiveSelfTest {
         )
     }
 
-    /// Nanoseconds of one delay, from what the base takes now.
+    /// Nanoseconds of one delay, such that the figure is slower by the share: how much of a delay
+    /// arrives there depends on what waits for it, so it is measured and set right a few times.
     private func delay(of plant: Plant) throws -> Double {
-        let timeNs = try setup.gate(rules: rules, budgetSeconds: budgetSeconds, seed: seed)
-            .median(of: plant.figure, scheme: plant.scheme, workload: plant.workload)
-        guard let timeNs else {
-            throw CommandFailure(
-                .badInput, "the self-test needs \(plant.scheme) under \(plant.workload)")
+        let aim = plant.calibratedShare
+        var delayNs = Self.firstDelayNs
+        for step in 1...Self.calibrations {
+            let gate = try setup.gate(
+                rules: rules, budgetSeconds: budgetSeconds, seed: seed,
+                baseOptions: plant.option(0), headOptions: plant.option(delayNs))
+            let slowdown = try gate.slowdown(
+                of: plant.figure, scheme: plant.scheme, workload: plant.workload)
+            guard let slowdown else {
+                throw CommandFailure(
+                    .badInput, "the self-test needs \(plant.scheme) under \(plant.workload)")
+            }
+            // What is too small to see says little about what to multiply it by; and later steps
+            // are smaller, so that the noise of one measurement is not the last word.
+            let factor = min(max(aim / max(slowdown, aim / 8), 1.0 / 8), 8)
+            delayNs *= pow(factor, 1 / Double(step).squareRoot())
+            if StopSignal.isRequested { throw Exit(code: StopSignal.exitCode ?? 130) }
         }
-        return timeNs * plant.share / plant.perOperation
+        return delayNs * plant.share / aim
     }
+
+    private static let firstDelayNs = 20.0
+    private static let calibrations = 5
 }
