@@ -124,7 +124,9 @@ static void on_halt(int signal) {
     unsigned asked = __atomic_load_n(&halt_state, __ATOMIC_ACQUIRE);
     unsigned done = asked - halt_asked + halt_done;
     // Acquire and release: what the watcher does while this thread stands still comes between.
-    if (asked % 4 == halt_asked && pthread_equal(pthread_self(), halt_thread) &&
+    if (asked % 4 == halt_asked &&
+        // Relaxed: who reads a later request's thread fails in the exchange.
+        pthread_equal(pthread_self(), __atomic_load_n(&halt_thread, __ATOMIC_RELAXED)) &&
         __atomic_compare_exchange_n(
             &halt_state, &asked, done, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
         while (__atomic_load_n(&halt_state, __ATOMIC_ACQUIRE) == done) sleep_us(50);
@@ -149,7 +151,7 @@ void fq_halt_admit(void) {
 
 bool fq_halt(unsigned long thread, unsigned wait_us) {
     unsigned none = (__atomic_load_n(&halt_state, __ATOMIC_RELAXED) / 4 + 1) * 4;
-    halt_thread = (pthread_t)thread;
+    __atomic_store_n(&halt_thread, (pthread_t)thread, __ATOMIC_RELAXED);
     __atomic_store_n(&halt_state, none + halt_asked, __ATOMIC_RELEASE);
     bool is_sent = pthread_kill((pthread_t)thread, SIGUSR2) == 0;
     for (unsigned waited = 0; is_sent && waited < wait_us; waited += 50) {

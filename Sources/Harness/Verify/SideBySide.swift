@@ -1,4 +1,4 @@
-import Synchronization
+import FaultQueues
 
 /// Pieces of work that run on threads of their own, some at a time.
 public enum SideBySide {
@@ -20,48 +20,46 @@ public enum SideBySide {
         return try state.results()
     }
 
-    private struct State<Result: Sendable>: Sendable {
-        var begun = 0
-        var isOver = false
-        var error: (any Error)?
-        var results: [Result?]
-    }
+    private final class Shared<Result: Sendable>: @unchecked Sendable {
+        /// Protects what follows. The standard library's lock is one that ThreadSanitizer does not
+        /// know in release builds.
+        private let lock = PthreadLock()
+        private var begun = 0
+        private var isOver = false
+        private var error: (any Error)?
+        private var outcomes: [Result?]
 
-    private final class Shared<Result: Sendable>: Sendable {
-        private let state: Mutex<State<Result>>
+        init(_ count: Int) { outcomes = Array(repeating: nil, count: count) }
 
-        init(_ count: Int) {
-            state = Mutex(State(results: Array(repeating: nil, count: count)))
-        }
+        deinit { lock.destroy() }
 
         func next() -> Int? {
-            state.withLock { state in
-                guard !state.isOver, state.begun < state.results.count else { return nil }
-                state.begun += 1
-                return state.begun - 1
-            }
+            lock.lock()
+            defer { lock.unlock() }
+            guard !isOver, begun < outcomes.count else { return nil }
+            begun += 1
+            return begun - 1
         }
 
         func note(_ job: Int, _ body: () throws -> Result?) {
-            do {
-                let result = try body()
-                state.withLock { state in
-                    state.results[job] = result
-                    if result == nil { state.isOver = true }
-                }
-            } catch {
-                state.withLock { state in
-                    state.isOver = true
-                    if state.error == nil { state.error = error }
-                }
+            let outcome = Swift.Result { try body() }
+            lock.lock()
+            defer { lock.unlock() }
+            switch outcome {
+            case .success(let result):
+                outcomes[job] = result
+                if result == nil { isOver = true }
+            case .failure(let found):
+                isOver = true
+                if error == nil { error = found }
             }
         }
 
         func results() throws -> [Result?] {
-            try state.withLock { state in
-                if let error = state.error { throw error }
-                return state.results
-            }
+            lock.lock()
+            defer { lock.unlock() }
+            if let error { throw error }
+            return outcomes
         }
     }
 }
