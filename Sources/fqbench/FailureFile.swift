@@ -78,7 +78,8 @@ struct FailureFile: Codable {
     /// The whole story, step by step.
     func lines(_ style: Style) -> [String] {
         var lines = [
-            "\(trial.area.map { $0 + " " } ?? "")\(trial.subject), check \(trial.check.rawValue), seed \(trial.seed), CPUs "
+            (trial.area.map { $0 + " " } ?? "")
+                + "\(trial.subject), check \(trial.check.rawValue), seed \(trial.seed), CPUs "
                 + trial.cpus.map(String.init).joined(separator: ","), "",
         ]
         for (number, violation) in violations.enumerated() {

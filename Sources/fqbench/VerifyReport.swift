@@ -89,8 +89,8 @@ struct VerifyReport: Encodable {
             let first = check.violations[0]
             lines += Wrapped.lines(
                 "",
-                "\(check.subject) \(check.scheme), \(check.check), seed \(check.seed): \(first.rule.name): "
-                    + first.sentence
+                "\(check.subject) \(check.scheme), \(check.check), seed \(check.seed): "
+                    + "\(first.rule.name): " + first.sentence
                     + (check.history.map { "; fqbench verify --replay \($0)" } ?? ""),
                 textColumn: 0, style)
         }

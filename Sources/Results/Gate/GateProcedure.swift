@@ -134,8 +134,8 @@ public struct GateProcedure: Sendable {
         confirmed = wanted
     }
 
-    /// What screening did not decide, the smallest p-value first; among equal ones, which few blocks
-    /// have many of, the largest slowdown.
+    /// What screening did not decide, the smallest p-value first; among equal ones, which few
+    /// blocks have many of, the largest slowdown.
     private var mostSuspicious: [GateCell] {
         let ranked = cells.filter { [.open, .suspect].contains(records[$0]?.status) }.map { cell in
             let values = records[cell]?.screening.map(\.slowdown) ?? []
