@@ -68,6 +68,15 @@ import Testing
         }
         try Refusals.expect(
             ["gate", "--self-test", "--recorded", cut], in: folder, saying: [cut])
+        try Refusals.expect(
+            ["gate", "--self-test", "--plants", "none-such"], in: folder, saying: ["none-such"])
+        try Refusals.expect(
+            ["gate", "--self-test", "--recorded", result, "--plants", "nothing"], in: folder,
+            saying: ["--plants", "--recorded"])
+        // Before the first gate, not after those of equal builds.
+        try Refusals.expect(
+            ["gate", "--self-test", "--schemes", "spsc", "spsc-c", "--quiet"], in: folder,
+            saying: ["mpsc", "--plants"])
         // No litter of those that got as far as copying.
         #expect(!folder.names.contains { $0.hasPrefix("fqbench-gate") })
     }

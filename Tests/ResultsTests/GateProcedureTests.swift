@@ -99,6 +99,13 @@ import Testing
         #expect(verdict.confirmed < cells.count)
         #expect(verdict.rows[0].status == .failed)
         #expect(verdict.rows.dropFirst(2).allSatisfy { $0.status != .failed })
+        // What was not confirmed is measured on while there is time.
+        #expect(spent >= 1 || verdict.rows.allSatisfy { $0.status != .undecided }, "\(spent)")
+        let confirmed = gate.confirmed
+        #expect(
+            zip(cells, verdict.rows).contains {
+                !confirmed.contains($0) && $1.status == .passed && $1.blocks > 15
+            }, "something passed after screening's half of the budget")
     }
 
     @Test("a faster head is reported, and passes")

@@ -12,6 +12,8 @@ import Foundation
 ///    tolerance, at a p-value corrected by Holm for all figures that are confirmed, at the part of
 ///    the false-alarm rate that this look may spend, and where the slowdown exceeds what the two
 ///    processes of the base show against each other.
+/// 3. Exclusion measures on what confirmation had no room for, as long as the budget lasts: it may
+///    pass, and no more.
 ///
 /// However freely screening suspects, a gate of equal builds fails at most as often as
 /// `falseAlarmRate` says: blocks of confirmation are independent of those that chose its figures,
@@ -30,7 +32,9 @@ public struct GateProcedure: Sendable {
         case undecided
     }
 
-    public enum Phase: String, Sendable, Codable { case screening, confirmation, finished }
+    public enum Phase: String, Sendable, Codable {
+        case screening, confirmation, exclusion, finished
+    }
 
     /// What is known about one figure.
     struct Record: Sendable {
@@ -47,11 +51,13 @@ public struct GateProcedure: Sendable {
     /// In the order of reports.
     public let cells: [GateCell]
     public private(set) var phase = Phase.screening
-    /// Blocks measured, by phase.
+    /// Blocks measured, by phase; those of exclusion are screening's.
     public private(set) var screeningBlocks = 0
     public private(set) var confirmationBlocks = 0
     private(set) var records: [GateCell: Record]
     private var looks = 0
+    /// Those of screening, which exclusion goes on from.
+    private var screeningLooks = 0
     /// Cells of the blocks so far, each block's counted: what the spent budget was spent on.
     private var measuredCells = 0
 
@@ -65,7 +71,7 @@ public struct GateProcedure: Sendable {
     /// What the next block shall measure; empty once finished.
     public var wanted: [GateCell] {
         switch phase {
-        case .screening: cells.filter { records[$0]?.status == .open }
+        case .screening, .exclusion: cells.filter { records[$0]?.status == .open }
         case .confirmation: cells.filter { records[$0]?.status == .suspect }
         case .finished: []
         }
@@ -79,25 +85,29 @@ public struct GateProcedure: Sendable {
     /// - Parameter spent: Share of the budget that is gone, from 0; at 1 the gate finishes.
     public mutating func add(_ block: [GateCell: GateSample], spent: Double) {
         guard phase != .finished else { return }
-        measuredCells += Self.distinct(wanted)
+        measuredCells += Set(wanted.map(\.key)).count
         for cell in wanted {
             guard let sample = block[cell] else { continue }
-            if phase == .screening {
-                records[cell]?.screening.append(sample)
-            } else {
+            if phase == .confirmation {
                 records[cell]?.confirmation.append(sample)
+            } else {
+                records[cell]?.screening.append(sample)
             }
         }
-        if phase == .screening { screeningBlocks += 1 } else { confirmationBlocks += 1 }
-        let blocks = phase == .screening ? screeningBlocks : confirmationBlocks
+        if phase == .confirmation { confirmationBlocks += 1 } else { screeningBlocks += 1 }
+        let blocks = phase == .confirmation ? confirmationBlocks : screeningBlocks
         let isOver = spent >= 1
         let isScreened = phase == .screening && spent >= rules.screeningShare
         if blocks >= rules.blocks(beforeLook: looks + 1, in: phase) || isOver || isScreened {
             looks += 1
-            if phase == .screening { screen() } else { confirm() }
+            if phase == .confirmation { confirm() } else { screen() }
         }
         if phase == .screening, isOver || isScreened || wanted.isEmpty {
             beginConfirmation(spent: spent)
+        }
+        if phase == .confirmation, wanted.isEmpty {
+            phase = .exclusion
+            looks = screeningLooks
         }
         if isOver || wanted.isEmpty { finish() }
     }
@@ -108,7 +118,8 @@ public struct GateProcedure: Sendable {
             let values = record.screening.map(\.slowdown)
             let tolerance = rules.toleranceLog(cell.figure)
             if SignedRank.pValue(of: values, above: tolerance) <= rules.suspicion {
-                record.status = .suspect
+                // Exclusion confirms nothing: it stays open.
+                if phase == .screening { record.status = .suspect }
             } else if isBelowMargin(cell, values) {
                 record.status = .passed
             }
@@ -118,18 +129,14 @@ public struct GateProcedure: Sendable {
 
     private mutating func beginConfirmation(spent: Double) {
         phase = .confirmation
+        screeningLooks = looks
         looks = 0
-        var chosen: Set<GateCell> = []
+        let affordable = affordableCells(spent: spent)
+        var keys: Set<CellKey> = []
         for cell in mostSuspicious {
-            chosen.insert(cell)
-            if Self.distinct(chosen) > affordableCells(spent: spent) {
-                chosen.remove(cell)
-                break
-            }
-        }
-        for cell in chosen { records[cell]?.status = .suspect }
-        for cell in cells where records[cell]?.status == .suspect && !chosen.contains(cell) {
-            records[cell]?.status = .open
+            let hasRoom = keys.count < affordable || keys.contains(cell.key)
+            if hasRoom { keys.insert(cell.key) }
+            records[cell]?.status = hasRoom ? .suspect : .open
         }
         confirmed = wanted
     }
@@ -160,10 +167,6 @@ public struct GateProcedure: Sendable {
     /// At the third look, after 24 blocks, the p-value of a slowdown in every block is far below
     /// what Holm's correction of a hundred figures leaves.
     private static let looksForVerdict = 3
-
-    private static func distinct(_ figures: some Sequence<GateCell>) -> Int {
-        Set(figures.map(\.key)).count
-    }
 
     /// Every figure that confirmation began with: those that Holm's correction is for.
     private(set) var confirmed: [GateCell] = []

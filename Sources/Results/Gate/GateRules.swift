@@ -95,7 +95,7 @@ public struct GateRules: Sendable, Equatable {
 
     /// After how many blocks of a phase the k-th look comes, k from 1.
     func blocks(beforeLook look: Int, in phase: GateProcedure.Phase) -> Int {
-        let first = phase == .screening ? firstLook : firstConfirmation
+        let first = phase == .confirmation ? firstConfirmation : firstLook
         return Int((Double(first) * pow(2, Double(look - 1) / 2)).rounded())
     }
 }

@@ -72,8 +72,12 @@ struct GateCommand: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Self-test on the rounds of these result files.")
     var recorded: [String] = []
 
-    @Option(help: "Gates per planted size, 1 to 100000; real ones of equal builds: twice as many.")
-    var gates = 200
+    @Option(
+        help: """
+            Gates of each row of a self-test, 1 to 100000; real ones of equal builds: twice as \
+            many. (default: 200 recorded, 5 real)
+            """)
+    var gates: Int?
 
     @Option(
         parsing: .upToNextOption,
@@ -115,7 +119,7 @@ struct GateCommand: ParsableCommand {
         if !plants.isEmpty && (!selfTest || !recorded.isEmpty) {
             throw ValidationError("--plants belongs to --self-test without --recorded")
         }
-        if !(1...100_000).contains(gates) {
+        if let gates, !(1...100_000).contains(gates) {
             throw ValidationError("--gates: expected 1 to 100000, found \(gates)")
         }
     }
@@ -126,8 +130,8 @@ struct GateCommand: ParsableCommand {
         if !recorded.isEmpty {
             return try show(
                 try RecordedSelfTest(
-                    files: recorded, rules: rules.rules, budgetSeconds: rules.budget, gates: gates,
-                    seed: seed
+                    files: recorded, rules: rules.rules, budgetSeconds: rules.budget,
+                    gates: gates ?? 200, seed: seed
                 ).run(progress: progress))
         }
         let own = "/proc/self/exe"
@@ -143,8 +147,8 @@ struct GateCommand: ParsableCommand {
             defer { setup.scratch.remove() }
             return try show(
                 try LiveSelfTest(
-                    setup: setup, rules: rules.rules, budgetSeconds: rules.budget, gates: gates,
-                    seed: seed, plants: plants, isQuiet: quiet
+                    setup: setup, rules: rules.rules, budgetSeconds: rules.budget,
+                    gates: gates ?? 5, seed: seed, plants: plants, isQuiet: quiet
                 ).run())
         }
         let built = try base.map { revision in

@@ -153,6 +153,13 @@ struct LiveGate {
 
     private static let pilotVisits = 3
 
+    /// What the base can run.
+    func cellsOfBase() throws -> [CellKey] {
+        let process = try start(base)
+        defer { process.stop() }
+        return process.greeting.cells.map(\.key)
+    }
+
     /// How much slower the head is, the median over pairs of visits in turn: 0.1 is 10 % more time.
     /// Nil where a build does not have the cell, or the figure.
     func slowdown(of figure: CellFigure, scheme: String, workload: String) throws -> Double? {

@@ -75,6 +75,7 @@ struct LiveSelfTest {
         var table = SelfTestTable(
             title: "real gates on this machine", seed: seed, budgetSeconds: budgetSeconds,
             figures: [], machine: EnvironmentRecord.capture(), build: BuildRecord.capture())
+        try checkPlants()
         do {
             for plant in plants {
                 if let plant {
@@ -92,6 +93,21 @@ struct LiveSelfTest {
             if table.gates == 0 { throw exit }
         }
         return table
+    }
+
+    /// What a row needs has to be among what is measured: found before the first gate, not after
+    /// an hour of them.
+    private func checkPlants() throws {
+        let cells = try setup.gate(rules: rules, budgetSeconds: budgetSeconds, seed: seed)
+            .cellsOfBase()
+        for plant in plants.compactMap({ $0 })
+        where !cells.contains(where: { $0.scheme == plant.scheme && $0.workload == plant.workload })
+        {
+            throw CommandFailure(
+                .badInput,
+                "\"\(plant.name)\" needs \(plant.scheme) under \(plant.workload); --plants chooses "
+                    + "other rows")
+        }
     }
 
     private func playDelayed(_ plant: Plant, into table: inout SelfTestTable) throws {
@@ -175,7 +191,9 @@ struct LiveSelfTest {
                 of: plant.figure, scheme: plant.scheme, workload: plant.workload)
             guard let slowdown else {
                 throw CommandFailure(
-                    .badInput, "the self-test needs \(plant.scheme) under \(plant.workload)")
+                    .unfit,
+                    "\(plant.scheme) under \(plant.workload): "
+                        + "no \(plant.figure.rawValue) was measured")
             }
             // What is too small to see says little about what to multiply it by; and later steps
             // are smaller, so that the noise of one measurement is not the last word.
