@@ -38,6 +38,16 @@ public enum NamePattern {
         return items.filter { item in patterns.contains { fits($0, name(item)) } }
     }
 
+    /// The subjects of a list with commas; none without a list.
+    ///
+    /// - Throws: Where one is not among `all`.
+    public static func subjects(
+        _ list: String?, of all: [String]
+    ) throws(SuiteError) -> [String] {
+        let named = (list ?? "").split(separator: ",").map(String.init)
+        return try select(named, from: all, name: { $0 }, kind: "subject")
+    }
+
     /// The name with the smallest edit distance; nil without names, and for a text that is far
     /// longer than any name.
     public static func nearest(to text: String, in names: [String]) -> String? {

@@ -25,7 +25,12 @@ struct VerifySession {
     init(_ command: VerifyCommand) throws {
         self.command = command
         soakSeconds = command.soak.flatMap { VerifyCommand.seconds($0) }
-        let all = SchemeCatalogue.verified
+        let subjects = try NamePattern.subjects(command.subject, of: VerifySubject.areas)
+        let isChosen = { (one: VerifySubject) in
+            subjects.isEmpty || subjects.contains(one.subject)
+        }
+        let all = SchemeCatalogue.verified.filter(isChosen)
+        let allTwins = SchemeCatalogue.twins.filter { isChosen($0.subject) }
         if command.schemes.isEmpty {
             let hasAll = command.allLocks || soakSeconds != nil
             schemes = all.filter { hasAll || Self.isUsual($0.name) }
@@ -34,10 +39,8 @@ struct VerifySession {
         }
         twins =
             command.twins.isEmpty
-            ? SchemeCatalogue.twins
-            : try Self.select(command.twins, SchemeCatalogue.twins, kind: "twin") {
-                $0.subject.name
-            }
+            ? allTwins
+            : try Self.select(command.twins, allTwins, kind: "twin") { $0.subject.name }
         let cpus = try Session.topology(cpus: command.cpus).shape.allowedCPUs
         plan = VerifyPlan(
             seed: command.seed ?? UInt64.random(in: 0..<1 << 53), cpus: cpus,

@@ -48,6 +48,24 @@ struct VerifyTests {
         #expect(outcome.text.contains("\"subject\" : \"release\""))
     }
 
+    /// Two subjects have a scheme of this name; both have twins.
+    @Test func aSubjectChoosesSchemesAndTwins() throws {
+        let outcome = try Program.run(
+            [
+                "verify", "--subject", "attach-handle", "--schemes", "rcu-refcount/futex",
+                "--twins", "half-built", "--operations", "2000", "--json",
+            ], in: try Folder())
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.text.contains("\"subject\" : \"attach-handle\""))
+        #expect(!outcome.text.contains("\"subject\" : \"reporting\""))
+        for (options, word) in [
+            (["--subject", "handles"], "handles"),
+            (["--subject", "ring", "--twins", "half-built"], "half-built"),
+        ] {
+            try Refusals.expect(["verify"] + options, in: try Folder(), saying: [word])
+        }
+    }
+
     @Test func aHistoryIsShownStepByStep() throws {
         let folder = try Folder()
         let options = [

@@ -51,9 +51,7 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let earlier = try resume.map { try ResultStore.read($0) }
-        let named = (subject ?? "").split(separator: ",").map(String.init)
-        let subjects = try NamePattern.select(
-            named, from: Suite.subjectNames, name: { $0 }, kind: "subject")
+        let subjects = try NamePattern.subjects(subject, of: Suite.subjectNames)
         var chosen = options.adapting(
             try suiteFile(with: subjects).selecting(subjects: subjects))
         if !schemes.isEmpty {

@@ -18,12 +18,18 @@ struct VerifyCommand: ParsableCommand {
             scheme fails or a twin survives. docs/Correctness.md says what is checked.
 
             Example: fqbench verify --schemes 'rcu-refcount*' --twins 'flush-*' --seed 7
-            Example: fqbench verify --soak 30m
+            Example: fqbench verify --subject ring,pairs --soak 30m
             Example: fqbench verify --replay results/failures/slot-table.threads.7.json
             """)
 
     @Option(help: "What every random choice derives from; printed. Random by default.")
     var seed: UInt64?
+
+    @Option(
+        help: """
+            Only these subjects, with commas: ring, reporting, pasid, attach-handle, release, pairs.
+            """)
+    var subject: String?
 
     @Option(
         parsing: .upToNextOption,
