@@ -101,4 +101,11 @@ void *fq_glibc_aligned_alloc(uint64_t alignment, uint64_t size) {
 }
 
 void fq_glibc_free(void *pointer) { __libc_free(pointer); }
+
+// The C library sets its allocator up at the first call, and takes that for one made before there
+// are threads. Where another library has malloc, it would be made here, by two threads at once:
+// each would count as the first arena's only owner, and the second to end would abort the program.
+__attribute__((constructor)) static void set_up_glibc_allocator(void) {
+    __libc_free(__libc_memalign(64, 64));
+}
 #endif
