@@ -34,8 +34,10 @@ public struct HistoryEvent: Hashable, Sendable, BitwiseCopyable {
     public var begin: UInt64
     /// The request's tag: lane in the upper 16 bits, number below.
     public var tag: UInt64
-    /// Ticks that it took, at most 2³² − 1.
-    public var duration: UInt32
+    /// Ticks that it took: 27 bits, and above them how far these are shifted to the left. Exact
+    /// below 2²⁷, rounded up from there on: an end that is said too late claims less, one that is
+    /// said too early would put operations in an order that they did not have.
+    @usableFromInline var span: UInt32
     /// The PASID, and bit 31 where there is one.
     public var pasidBits: UInt32
     public var device: UInt16
@@ -54,7 +56,7 @@ public struct HistoryEvent: Hashable, Sendable, BitwiseCopyable {
         self.kind = kind
         self.begin = begin
         self.tag = tag
-        duration = UInt32(clamping: end &- begin)
+        span = Self.span(of: end &- begin)
         self.pasidBits = pasidBits
         self.device = device
         self.index = index
@@ -64,11 +66,25 @@ public struct HistoryEvent: Hashable, Sendable, BitwiseCopyable {
     }
 
     /// Ticks of the clock when it had returned.
-    @inlinable public var end: UInt64 { begin &+ UInt64(duration) }
+    @inlinable public var end: UInt64 {
+        begin &+ UInt64(span & Self.spanMask) << UInt64(span >> 27)
+    }
     /// Who numbered the request.
     @inlinable public var lane: Int { Int(truncatingIfNeeded: tag >> 48) }
     /// The request's number in its lane.
     @inlinable public var number: Int { Int(truncatingIfNeeded: tag & (1 << 48 - 1)) }
+
+    @usableFromInline static let spanMask: UInt32 = 1 << 27 - 1
+
+    /// - Parameter ticks: Years of them are not told apart.
+    @inlinable
+    static func span(of ticks: UInt64) -> UInt32 {
+        guard ticks > UInt64(spanMask) else { return UInt32(truncatingIfNeeded: ticks) }
+        let ticks = min(ticks, 1 << 56)
+        let shift = UInt64(64 - ticks.leadingZeroBitCount - 26)
+        let rounded = (ticks + (1 << shift - 1)) >> shift
+        return UInt32(truncatingIfNeeded: shift << 27 | rounded)
+    }
 
     /// The PASID's bits of an event.
     @inlinable

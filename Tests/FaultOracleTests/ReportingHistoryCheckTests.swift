@@ -22,6 +22,9 @@ private struct Story {
         return events.count - 1
     }
 
+    /// Nothing happens for so many ticks.
+    mutating func wait(_ ticks: UInt64) { clock += ticks }
+
     mutating func report(_ tag: UInt64, last: Bool, pasid: Int = 1, outcome: ReportOutcome? = nil) {
         add(
             last ? .last : .page, tag, pasid: pasid,
@@ -119,6 +122,40 @@ struct ReportingHistoryCheckTests {
             $0.add(.look, 1, outcome: 1)
         }
         #expect(mixed == [.invariant(5)])
+    }
+
+    /// A machine may stand still for seconds, which are more ticks than 32 bits hold.
+    @Test func anOperationMayTakeSeconds() {
+        let overlapping = rules {
+            $0.add(.remove, lasting: 6_000_000_000)
+            $0.wait(5_000_000_000)
+            $0.report(0, last: false)
+            $0.wait(2_000_000_000)
+            $0.add(.add)
+        }
+        #expect(overlapping.isEmpty)
+        let after = rules {
+            $0.add(.remove, lasting: 6_000_000_000)
+            $0.wait(6_000_001_000)
+            $0.report(0, last: false)
+            $0.add(.add)
+        }
+        #expect(after == [.invariant(29)])
+    }
+
+    @Test func endsAreExactOrLate() {
+        let short: [UInt64] = [0, 1, 10, 1 << 27 - 1]
+        let long: [UInt64] = [
+            1 << 27, 1 << 27 + 1, 1 << 28 - 1, 1 << 32 - 1, 1 << 32, 6_000_000_001, 1 << 55,
+        ]
+        for ticks in short + long {
+            let event = HistoryEvent(.flush, begin: 1000, end: 1000 + ticks)
+            let excess = Int64(event.end - 1000) - Int64(ticks)
+            #expect(excess >= 0 && excess <= Int64(ticks >> 25), "\(ticks)")
+            if short.contains(ticks) { #expect(excess == 0) }
+        }
+        let years = HistoryEvent(.flush, begin: 0, end: UInt64.max)
+        #expect(years.end == 1 << 56)
     }
 
     @Test func aFlushWaitsForTheHandler() {
