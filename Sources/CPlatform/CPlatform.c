@@ -7,6 +7,7 @@
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -60,6 +61,18 @@ int fq_bind_current_thread(int cpu) {
     CPU_SET(cpu, &only);
     return pthread_setaffinity_np(pthread_self(), sizeof only, &only);
 }
+
+int fq_bind_current_thread_to(const int32_t *cpus, int count) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (int index = 0; index < count; index++) {
+        if (cpus[index] < 0 || cpus[index] >= CPU_SETSIZE) return EINVAL;
+        CPU_SET(cpus[index], &set);
+    }
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+void fq_end_with_parent(void) { prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
 
 void fq_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 

@@ -39,7 +39,10 @@ __attribute__((noinline)) void fq_count_mark(void) { __asm__ volatile("" ::: "me
 int fq_stop_signal;
 static uint64_t first_request_ns;
 static bool installed;
-static struct sigaction previous_interrupt, previous_terminate;
+// Ctrl-C, a request to end, a terminal that was closed.
+enum { stop_signals = 3 };
+static const int stop_signal[stop_signals] = {SIGINT, SIGTERM, SIGHUP};
+static struct sigaction previous[stop_signals];
 
 static const uint64_t same_request_ns = 100 * 1000 * 1000;
 
@@ -78,19 +81,17 @@ int fq_stop_install(void) {
     if (installed) return EALREADY;
     __atomic_store_n(&first_request_ns, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&fq_stop_signal, 0, __ATOMIC_RELAXED);
-    int error = install_one(SIGINT, &previous_interrupt);
-    if (error != 0) return error;
-    error = install_one(SIGTERM, &previous_terminate);
-    if (error != 0) {
-        sigaction(SIGINT, &previous_interrupt, NULL);
+    for (int place = 0; place < stop_signals; place++) {
+        int error = install_one(stop_signal[place], &previous[place]);
+        if (error == 0) continue;
+        while (place-- > 0) sigaction(stop_signal[place], &previous[place], NULL);
         return error;
     }
     // A program inherits the mask of the thread that started it, and some runtimes block signals
     // in theirs: then no request would ever arrive.
     sigset_t wanted;
     sigemptyset(&wanted);
-    sigaddset(&wanted, SIGINT);
-    sigaddset(&wanted, SIGTERM);
+    for (int place = 0; place < stop_signals; place++) sigaddset(&wanted, stop_signal[place]);
     pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
     installed = true;
     return 0;
@@ -98,8 +99,9 @@ int fq_stop_install(void) {
 
 void fq_stop_uninstall(void) {
     if (!installed) return;
-    sigaction(SIGINT, &previous_interrupt, NULL);
-    sigaction(SIGTERM, &previous_terminate, NULL);
+    for (int place = 0; place < stop_signals; place++) {
+        sigaction(stop_signal[place], &previous[place], NULL);
+    }
     installed = false;
 }
 

@@ -8,8 +8,10 @@ public struct Violation: Codable, Hashable, Sendable {
         case memory
         /// Nothing moves any more.
         case deadlock
-        /// The process died.
+        /// The process died of what it did.
         case crash
+        /// The process was ended from outside or left no outcome: nothing is known.
+        case unfinished
         /// Another answer than the sequential oracle's.
         case oracle
         /// A thread that stands still stops another that it must not stop.
@@ -24,6 +26,7 @@ public struct Violation: Codable, Hashable, Sendable {
             case .memory: "memory"
             case .deadlock: "deadlock"
             case .crash: "crash"
+            case .unfinished: "unfinished"
             case .oracle: "oracle"
             case .progress: "progress"
             case .warning: "warning"

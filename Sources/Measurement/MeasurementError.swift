@@ -26,7 +26,7 @@ public enum MeasurementError: Error, Equatable, Sendable, CustomStringConvertibl
             return "clock calibration: \(outliers) of \(segments) segments disagree, by up to"
                 + " \(partsPerMillion) ppm; expected at most \(segments / 4) beyond \(bound) ppm"
         case .stopSignalUnavailable(let code):
-            return "sigaction(SIGINT, SIGTERM): errno \(code); expected to handle both once"
+            return "sigaction(SIGINT, SIGTERM, SIGHUP): errno \(code); expected to handle each once"
         }
     }
 }

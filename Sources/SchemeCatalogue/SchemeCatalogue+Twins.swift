@@ -23,6 +23,7 @@ enum RemovalFrees: TwinFault { static var fault: ReportingFault { .removalFrees 
 enum DiscardKeeps: TwinFault { static var fault: ReportingFault { .discardKeeps } }
 enum RemovalForgets: TwinFault { static var fault: ReportingFault { .removalForgets } }
 enum WaitsForSilent: TwinFault { static var fault: ReportingFault { .waitsForSilent } }
+enum FlushEarly: TwinFault { static var fault: ReportingFault { .flushWithoutDrain } }
 enum PagesReversed: TwinFault { static var fault: ReportingFault { .pagesReversed } }
 
 enum SharedCompletion: BoundaryTwinFault {
@@ -36,10 +37,6 @@ enum ReadRepeats: BoundaryTwinFault {
 enum ReadLoses: BoundaryTwinFault {
     static var fault: BoundaryFault { .readLoses }
     static var name: String { "read-loses" }
-}
-enum FlushEarly: BoundaryTwinFault {
-    static var fault: BoundaryFault { .flushReturnsEarly }
-    static var name: String { "flush-early" }
 }
 enum FlushTakesAll: BoundaryTwinFault {
     static var fault: BoundaryFault { .flushTakesAll }
@@ -163,6 +160,10 @@ extension SchemeCatalogue {
             "–",
             of: "rcu-refcount",
             "one reversal of the list is missing: made for the check of order"),
+        twin(
+            RCURefcountReporting<CheckedLock, TwinNodes<FlushEarly>>.self, "flush-early", "–",
+            of: "rcu-refcount",
+            "a flush waits for no handler: made for the check of flushes"),
     ]
 
     private static let boundaryTwins: [VerifyTwin] = [
@@ -175,9 +176,6 @@ extension SchemeCatalogue {
         twin(
             BoundaryTwin<ReadLoses>.self, "read-loses", "H28", of: "rcu-refcount",
             "a failed copy comes after the group was unlinked; first version of iommufd fault.c"),
-        twin(
-            BoundaryTwin<FlushEarly>.self, "flush-early", "–", of: "rcu-refcount",
-            "a flush waits for nothing: made for the check of flushes"),
         twin(
             BoundaryTwin<FlushTakesAll>.self, "flush-takes-all", "–", of: "rcu-refcount",
             "a flush settles every PASID: made for the check of its bounds"),

@@ -66,6 +66,11 @@ struct FailureFile: Codable {
                     .badInput,
                     "\(path): version \(file.version), expected \(currentVersion)")
             }
+            let places = file.violations.indices
+            guard file.steps.allSatisfy({ $0.violations.allSatisfy(places.contains) }) else {
+                throw CommandFailure(
+                    .badInput, "\(path): a step names a violation that is not there")
+            }
             return file
         } catch let failure as CommandFailure {
             throw failure
@@ -75,22 +80,26 @@ struct FailureFile: Codable {
         }
     }
 
-    /// The whole story, step by step.
+    /// The whole story, step by step. What the file says is shown without control characters.
     func lines(_ style: Style) -> [String] {
         var lines = [
-            (trial.area.map { $0 + " " } ?? "")
-                + "\(trial.subject), check \(trial.check.rawValue), seed \(trial.seed), CPUs "
+            oneLine(trial.area.map { $0 + " " } ?? "")
+                + "\(oneLine(trial.subject)), check \(trial.check.rawValue), "
+                + "seed \(trial.seed), CPUs "
                 + trial.cpus.map(String.init).joined(separator: ","), "",
         ]
         for (number, violation) in violations.enumerated() {
             lines += Wrapped.lines(
-                "[\(number + 1)] \(violation.rule.name)", violation.sentence, textColumn: 16, style)
+                "[\(number + 1)] \(violation.rule.name)",
+                oneLine(violation.sentence, longest: 4000),
+                textColumn: 16, style)
         }
         lines += [""]
         for step in steps {
             let marks = step.violations.map { "[\($0 + 1)]" }.joined()
             let time = String(format: "%10.2f µs", step.atUs)
-            lines += Wrapped.lines(time + " " + marks, step.sentence, textColumn: 22, style)
+            lines += Wrapped.lines(
+                time + " " + marks, oneLine(step.sentence), textColumn: 22, style)
         }
         return lines + ["", "\(steps.count) steps"]
     }

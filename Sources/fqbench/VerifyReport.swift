@@ -69,7 +69,7 @@ struct VerifyReport: Encodable {
         twins.append(
             Twin(
                 twin: twin.subject.name, hazard: twin.hazard, base: twin.base, source: twin.source,
-                isKilled: !kill.outcome.holds, check: kill.trial.check.rawValue,
+                isKilled: kill.outcome.kills, check: kill.trial.check.rawValue,
                 violation: kill.outcome.violations.first, operations: kill.operations,
                 seconds: kill.seconds, seed: kill.trial.seed, history: file))
     }

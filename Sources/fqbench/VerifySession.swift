@@ -12,6 +12,7 @@ struct VerifySession {
     private let plan: VerifyPlan
     private let soakSeconds: Double?
     private let start = ContinuousClock().now
+    private let unwritten = FirstError()
 
     /// Kinds of lock that a run checks without `--all-locks`.
     private static let usualLocks = ["futex", "ticket"]
@@ -70,12 +71,15 @@ struct VerifySession {
         var report = VerifyReport(
             seed: plan.seed, cpus: plan.cpus, operations: plan.effort.operations,
             eventNs: HistoryCost.eventNs())
-        let steps = Steps(progress, total: schemes.reduce(twins.count) { $0 + $1.checks.count })
+        let checks = schemes.reduce(0) { $0 + $1.checks.count }
+        let steps = Steps(progress)
         var pass = 0
         repeat {
-            steps.restart()
+            // Once: a soak is there for the sound schemes.
+            let kills = pass == 0
+            steps.restart(total: checks + (kills ? twins.count : 0))
             try check(pass: pass, &report, steps)
-            if !report.isStopped && (pass == 0 || secondsLeft > 0) { try kill(&report, steps) }
+            if kills && !report.isStopped { try kill(&report, steps) }
             pass += 1
         } while !report.isStopped && secondsLeft > 0
         progress.finish()
@@ -110,7 +114,7 @@ struct VerifySession {
                 guard let outcome = try Self.child(trial) else {
                     return nil
                 }
-                return CheckDone(outcome, try Self.keep(trial, outcome, in: histories))
+                return CheckDone(outcome, keep(trial, outcome, in: histories))
             }
             for (place, done) in zip(places, done) { jobs[place].done = done }
             report.isStopped = done.contains { $0 == nil }
@@ -152,12 +156,12 @@ struct VerifySession {
                 report.isStopped = true
                 continue
             }
-            if before.kill?.outcome.holds != false { steps.show(twin.subject.name) }
+            if before.kill?.outcome.kills != true { steps.show(twin.subject.name) }
             guard let kill = try plan.kill(twin, after: before.kill, run: Self.child) else {
                 report.isStopped = true
                 continue
             }
-            report.add(twin, kill, try Self.keep(kill.trial, kill.outcome, in: histories))
+            report.add(twin, kill, keep(kill.trial, kill.outcome, in: histories))
         }
     }
 
@@ -177,13 +181,31 @@ struct VerifySession {
             ?? (ofSchemes ? (ProjectFiles.root ?? ".") + "/results/failures" : nil)
     }
 
-    /// Writes a failing history; its path.
-    private static func keep(
-        _ trial: VerifyTrial, _ outcome: TrialOutcome, in folder: String?
-    ) throws -> String? {
+    /// Writes a failing history; its path. Where that fails the results are worth more than the
+    /// file.
+    private func keep(_ trial: VerifyTrial, _ outcome: TrialOutcome, in folder: String?) -> String?
+    {
         guard !outcome.holds, let folder else { return nil }
-        return try FailureFile(trial, outcome).write(to: folder)
+        do {
+            return try FailureFile(trial, outcome).write(to: folder)
+        } catch {
+            unwritten.note(error)
+            return nil
+        }
     }
+
+    /// Why a history was not written, the first time that one was not; nil where all were.
+    var historyError: (any Error)? { unwritten.first }
+}
+
+/// The first of the errors that threads come upon.
+private final class FirstError: @unchecked Sendable {
+    private let lock = NSLock()
+    private var error: (any Error)?
+
+    func note(_ error: any Error) { lock.withLock { self.error = self.error ?? error } }
+
+    var first: (any Error)? { lock.withLock { error } }
 }
 
 /// What came of a check, nil where there was no time for it, and where its history is.
@@ -220,21 +242,18 @@ private struct AloneKill: Sendable {
 /// Counts what is begun, from any thread.
 private final class Steps: @unchecked Sendable {
     private let progress: ProgressPrinter
-    private let total: Int
     private let lock = NSLock()
+    private var total = 0
     private var done = 0
 
-    init(_ progress: ProgressPrinter, total: Int) {
-        self.progress = progress
-        self.total = total
-    }
+    init(_ progress: ProgressPrinter) { self.progress = progress }
 
     /// Says what goes on after it was begun.
     func show(_ label: String) {
         lock.withLock { progress.update(done: done, total: total, resumed: 0, label: label) }
     }
 
-    func restart() { lock.withLock { done = 0 } }
+    func restart(total: Int) { lock.withLock { (self.total, done) = (total, 0) } }
 
     func step(_ label: String) {
         lock.withLock {

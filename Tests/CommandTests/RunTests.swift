@@ -40,6 +40,20 @@ extension Runs {
             #expect(folder.names == ["r.json"])
         }
 
+        /// Two threads at once are the first to ask that allocator for something.
+        @Test("nodes of the C library's allocator, in a program that has another")
+        func nodesOfTheCLibrary() throws {
+            for seed in 1...6 {
+                let outcome = try Program.run(
+                    [
+                        "run", "--suite", "smoke", "--schemes", "rcu-refcount/futex+glibc",
+                        "--workloads", "two-reporters", "--rounds", "1", "--bursts", "1",
+                        "--quiet", "--seed", "\(seed)", "-o", "r\(seed).json",
+                    ], in: folder)
+                #expect(outcome.status == 0, "seed \(seed): \(outcome.errors)")
+            }
+        }
+
         @Test("a subject is enough to find its suite")
         func subject() throws {
             let outcome = try Program.run(

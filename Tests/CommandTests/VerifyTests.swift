@@ -87,6 +87,45 @@ struct VerifyTests {
         #expect(files.count { $0.hasPrefix("reporting.stale-partial") } == 2)
     }
 
+    /// A folder that cannot be written costs no result.
+    @Test func resultsOutliveTheirHistories() throws {
+        let folder = try Folder()
+        try folder.file("taken", "")
+        let outcome = try Program.run(
+            [
+                "verify", "--schemes", "none", "--twins", "ring-drops", "--histories",
+                folder.path + "/taken",
+            ], in: folder)
+        #expect(outcome.status == 6)
+        #expect(outcome.text.contains("ring-drops"))
+        #expect(outcome.errorLines.last?.contains("taken: cannot be written") == true)
+    }
+
+    @Test func aHistoryFromOutsideIsNotBelieved() throws {
+        let folder = try Folder()
+        #expect(
+            try Program.run(
+                [
+                    "verify", "--schemes", "none", "--twins", "flush-break", "--seed", "3",
+                    "--histories", folder.path,
+                ], in: folder
+            ).status == 0)
+        let name = try #require(folder.names.first { $0.hasPrefix("reporting.flush-break") })
+        let text = try String(contentsOfFile: folder.path + "/" + name, encoding: .utf8)
+        let replay = try Program.run(["verify", "--replay", name], in: folder)
+        #expect(replay.text.contains("report a page of device"))
+        let json = try Program.run(["verify", "--replay", name, "--json"], in: folder)
+        #expect(json.status == 0 && json.text.contains("\"steps\" : ["))
+        try folder.file(
+            "far.json",
+            text.replacing(#/"violations" : \[\s*\]/#, with: "\"violations\" : [9]"))
+        try Refusals.expect(
+            ["verify", "--replay", "far.json"], in: folder, saying: ["far.json", "not there"])
+        try folder.file("bell.json", text.replacing("report a page", with: "\\u001B[31m a page"))
+        let bell = try Program.run(["verify", "--replay", "bell.json"], in: folder)
+        #expect(bell.status == 0 && !bell.text.contains("\u{1B}"))
+    }
+
     @Test(arguments: [
         (["--replay", "missing.json"], "missing.json: cannot be read"),
         (["--replay", "/dev/zero"], "/dev/zero: expected a failing history"),

@@ -70,8 +70,30 @@ struct VerifyTests {
         #expect(!found.holds, "\(name)")
     }
 
+    /// Lists by chance, which have checked locks and memory, and rounds of every kind come however
+    /// few operations are asked for, and however little time there is.
+    @Test func nothingIsLeftOutForBeingBrief() throws {
+        func scheme(_ subject: String, _ name: String) throws -> VerifySubject {
+            try #require(
+                SchemeCatalogue.verified.first { $0.subject == subject && $0.name == name })
+        }
+        let reporting = try scheme("reporting", "slot-table")
+        let brief = outcome(reporting, .lists, operations: 1, seconds: 0)
+        let longer = outcome(reporting, .lists, operations: 12_000)
+        #expect(longer.operations - brief.operations == 6000)
+        #expect(longer.rounds - brief.rounds == 100)
+        for name in ["rcu-refcount/futex", "rcu-section/futex"] {
+            let handles = try scheme("attach-handle", name)
+            #expect(outcome(handles, .threads, operations: 1, seconds: 0).rounds == 2)
+        }
+        let ring = try scheme("ring", "spsc")
+        #expect(outcome(ring, .threads, operations: 1, seconds: 0).rounds == 8)
+    }
+
     /// What the threads' histories alone show, with no list and no poison.
-    @Test(arguments: [("grpid-only", 5), ("pages-reversed", 4), ("flush-takes-all", 12)])
+    @Test(arguments: [
+        ("grpid-only", 5), ("pages-reversed", 4), ("flush-takes-all", 12), ("flush-early", 9),
+    ])
     func historiesNameTheInvariant(_ name: String, _ number: Int) throws {
         let twin = try #require(SchemeCatalogue.twins.first { $0.subject.name == name })
         let found = outcome(twin.subject, .threads, operations: 5_000_000, seconds: 30)
@@ -110,7 +132,8 @@ struct VerifyTests {
         arguments: [
             ("free-on-failed-bind", Violation.Rule.invariant(35)),
             ("free-while-used", .invariant(37)), ("no-drain", .memory),
-            ("late-device", .invariant(31)), ("no-invalidation", .memory),
+            ("late-device", .invariant(31)), ("half-built", .invariant(31)),
+            ("no-invalidation", .memory),
             ("unbind-without-drain", .invariant(38)), ("reuse-before-drain", .invariant(37)),
             ("flush-before-drain", .invariant(38)), ("flush-before-stop", .invariant(38)),
             ("no-flush", .invariant(38)),
@@ -120,6 +143,23 @@ struct VerifyTests {
         let found = outcome(twin.subject, .threads, operations: 5_000_000, seconds: 30)
         #expect(found.violations.contains { $0.rule == rule }, "\(found.violations)")
         #expect(!found.steps.isEmpty)
+    }
+
+    /// A process that others end, or that leaves nothing, shows nothing about a twin; one that dies
+    /// of what it did does.
+    @Test(arguments: [
+        ("kill -9 $$", Violation.Rule.unfinished), ("kill -TERM $$", .unfinished),
+        ("exit 3", .unfinished), ("kill -SEGV $$", .crash),
+    ])
+    func deathsAreToldApart(_ script: String, _ rule: Violation.Rule) throws {
+        let trial = VerifyTrial(
+            area: "ring", subject: "spsc", check: .lists, seed: 1, operations: 1, seconds: 60,
+            cpus: [])
+        let outcome = try #require(
+            try TrialProcess.run(
+                trial, program: "/bin/sh", arguments: ["-c", script], isStopped: { false }))
+        #expect(outcome.violations.map(\.rule) == [rule])
+        #expect(!outcome.holds && outcome.kills == (rule == .crash))
     }
 
     @Test func seedsFollowFromNames() {

@@ -16,7 +16,7 @@ private func prepare(_ number: Int32, _ handler: __sighandler_t?) {
 
 /// Signals belong to the whole process, so every test that touches them has a process of its own.
 @Suite struct StopSignalTests {
-    @Test(arguments: [SIGINT, SIGTERM])
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
     func theFirstSignalSetsTheFlag(signalNumber: Int32) async {
         await #expect(processExitsWith: .exitCode(128 + signalNumber)) { [signalNumber] in
             prepare(signalNumber, SIG_DFL)

@@ -107,6 +107,13 @@ int fq_current_cpu(void);
 // Lets the calling thread run on this CPU alone; returns the errno, 0 for success.
 int fq_bind_current_thread(int cpu);
 
+// Lets the calling thread, and those that it starts from now on, run on these CPUs alone; returns
+// the errno, 0 for success.
+int fq_bind_current_thread_to(const int32_t *cpus, int count);
+
+// Has this process killed when the thread that started it ends.
+void fq_end_with_parent(void);
+
 // Name of the calling thread as shown by ps and perf; cut to 15 bytes.
 void fq_set_thread_name(const char *name);
 

@@ -29,8 +29,8 @@ static inline uint64_t fq_load_opaque(const uint64_t *address) {
     return value;
 }
 
-// Installs handlers for SIGINT and SIGTERM and forgets an earlier request. A signal that the
-// process was started to ignore stays ignored. Returns the errno, 0 for success, EALREADY when
+// Installs handlers for SIGINT, SIGTERM and SIGHUP and forgets an earlier request. A signal that
+// the process was started to ignore stays ignored. Returns the errno, 0 for success, EALREADY when
 // installed. Not to be called from two threads at once.
 int fq_stop_install(void);
 

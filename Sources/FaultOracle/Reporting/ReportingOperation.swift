@@ -1,5 +1,5 @@
 /// One step of a list that a single thread runs. Devices and PASIDs are small numbers here.
-public enum ReportingOperation: Hashable, Sendable {
+public enum ReportingOperation: Hashable, Sendable, CustomStringConvertible {
     case page(device: Int, pasid: Int, index: Int)
     case last(device: Int, pasid: Int, index: Int)
     /// Take, respond, finish.
@@ -12,6 +12,25 @@ public enum ReportingOperation: Hashable, Sendable {
     case discard
     case remove(device: Int)
     case add(device: Int)
+
+    /// As a history shows it; devices and PASIDs by their numbers in the list.
+    public var description: String {
+        let (device, pasid, index) = names
+        let what = [("device", device), ("PASID", pasid), ("index", index)].compactMap {
+            name, number in number.map { "\(name) \($0)" }
+        }.joined(separator: ", ")
+        switch self {
+        case .page: return "report a page of \(what)"
+        case .last: return "report the last page of \(what)"
+        case .handle: return "take a group, answer and finish it"
+        case .keep: return "take a group, finish it and keep its answer back"
+        case .answerKept: return "answer the group that was kept first"
+        case .flush: return "flush \(what)"
+        case .discard: return "discard what is partial"
+        case .remove: return "remove \(what)"
+        case .add: return "add \(what)"
+        }
+    }
 
     /// Devices, PASIDs and indices that it names.
     public var names: (device: Int?, pasid: Int?, index: Int?) {

@@ -92,13 +92,13 @@ public final class RCURefcountHandles<Lock: LockPrimitive, Variant: HandleVarian
             table.words[index].store(HandleTable.word(of: handle, type), ordering: .releasing)
         }
         locks[place.group].unlock()
-        if !isFree {
-            Self.end(handle)
-            return .taken
+        if Variant.has(.publishesFirst) {
+            if isFree { Variant.window(.publishesFirst) }
+            handle.pointee.record = record
         }
-        Variant.window(.publishesFirst)
-        if Variant.has(.publishesFirst) { handle.pointee.record = record }
-        return .attached
+        if isFree { return .attached }
+        Self.end(handle)
+        return .taken
     }
 
     /// Memory for a handle; where all is out, what waits for a grace period is waited for.

@@ -19,18 +19,25 @@ public struct ReportingConfiguration: Sendable, BitwiseCopyable {
 }
 
 /// What is in a structure that nobody is using: for the check at the end of a trial.
-public struct ReportingCensus: Equatable, Sendable {
+public struct ReportingCensus: Equatable, Sendable, CustomStringConvertible {
     /// Pages that wait for the last of their group.
     public var partialPages = 0
     /// Groups that are neither answered nor owned by a worker.
     public var queuedGroups = 0
     /// Nodes out of both allocators; above `partialPages` something leaked.
     public var nodesOut = 0
+    /// References to devices beyond those that serving them is; where a scheme counts them.
+    public var referencesOut = 0
 
     public init(partialPages: Int = 0, queuedGroups: Int = 0, nodesOut: Int = 0) {
         self.partialPages = partialPages
         self.queuedGroups = queuedGroups
         self.nodesOut = nodesOut
+    }
+
+    public var description: String {
+        "\(partialPages) partial pages, \(queuedGroups) queued groups, \(nodesOut) nodes"
+            + (referencesOut == 0 ? "" : ", \(referencesOut) references")
     }
 }
 

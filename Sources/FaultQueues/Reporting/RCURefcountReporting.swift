@@ -214,7 +214,7 @@ public final class RCURefcountReporting<Lock: LockPrimitive, Nodes: ReportingNod
     @inlinable @inline(never)
     public func flush(_ device: RequesterID, _ pasid: PASID?) {
         // Also where the device is served no more: handlers of its last groups may still run.
-        core.workqueue.drain()
+        if Nodes.fault != .flushWithoutDrain { core.workqueue.drain() }
         guard let parameter = core.get(device) else { return }
         var handle = pages.makeHandle()
         let bits = PageChain.bits(of: pasid)

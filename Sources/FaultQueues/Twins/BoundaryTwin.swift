@@ -9,8 +9,6 @@ public enum BoundaryFault: Sendable {
     case readRepeats
     /// Reading a group fails after it was unlinked: nobody has it any more.
     case readLoses
-    /// A flush returns at once.
-    case flushReturnsEarly
     /// A flush settles every PASID of the device.
     case flushTakesAll
     /// Every answer is sent twice.
@@ -61,7 +59,6 @@ public final class BoundaryTwin<Fault: BoundaryTwinFault>: FaultReporting {
 
     public func flush(_ device: RequesterID, _ pasid: PASID?) {
         switch Fault.fault {
-        case .flushReturnsEarly: return
         case .sharedCompletion: waitForCompletion()
         case .flushTakesAll:
             for number in 0...8 where PASID(number) != pasid { base.flush(device, PASID(number)) }

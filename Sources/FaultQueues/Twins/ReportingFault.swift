@@ -40,6 +40,8 @@ public enum ReportingFault: Sendable {
     case removalForgets
     /// A flush waits until every owner has answered.
     case waitsForSilent
+    /// A flush settles what is left of its PASID and waits for no handler.
+    case flushWithoutDrain
     /// A discard after an overflow keeps what is partial.
     case discardKeeps
     /// A group has its pages in the order in which the list had them.

@@ -178,8 +178,7 @@ final class ReportingState: TrialMeeting, @unchecked Sendable {
             let census = instance.census()
             if census != ReportingCensus() {
                 violations.append(
-                    "left behind: \(census.partialPages) partial pages, \(census.queuedGroups) "
-                        + "queued groups, \(census.nodesOut) nodes (after a discard of \(dropped))")
+                    "left behind: \(census) (after a discard of \(dropped))")
             }
         }
         return ReportingRound(

@@ -128,7 +128,7 @@ struct RingPaths {
             return """
                 \(Ring.name), capacity \(subject.configuration.capacity), \
                 \(subject.configuration.overflow), \(subject.configuration.headUpdate.rawValue), \
-                sequence \(run): \((path + ending).joined(separator: ", ")); then \(step.call) \
+                sequence \(run): \((path + ending).joined(separator: "; ")); then \(step.call) \
                 gave \(got.map(\.description) ?? "a request that nobody sent"), \
                 expected \(step.answer)
                 """

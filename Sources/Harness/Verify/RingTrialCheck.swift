@@ -37,9 +37,14 @@ struct RingTrialCheck<Ring: PageRequestRing> {
         return outcome
     }
 
+    /// Rounds after which every capacity, policy and number of threads has had its turn.
+    private static var leastRounds: Int { 8 }
+
     private func exercise(_ trial: VerifyTrial, _ clock: TrialClock) -> TrialOutcome {
         var outcome = TrialOutcome()
-        while outcome.operations < trial.operations, !clock.isOver {
+        while outcome.rounds < Self.leastRounds
+            || (outcome.operations < trial.operations && !clock.isOver)
+        {
             let result = Self.exercise(trial, round: outcome.rounds).run(make)
             outcome.operations += result.accepted + result.full + result.overflowed
             outcome.rounds += 1

@@ -46,7 +46,8 @@ final class SequentialReporting {
 
     /// Runs a list from the state in which every device has just been added.
     ///
-    /// - Returns: What differed from the model first; nil where nothing did.
+    /// - Returns: The operations and what differed from the model first, each ended by a semicolon
+    ///   but the last; nil where nothing differed.
     func firstDifference(_ list: [ReportingOperation]) -> String? {
         model = ReportingModel(devices: devices)
         for device in 0..<devices {
@@ -55,10 +56,14 @@ final class SequentialReporting {
         for (step, operation) in list.enumerated() {
             board.advance(0)
             if let difference = apply(operation) {
-                return "\(list), step \(step): \(difference)"
+                return Self.story(list) + "step \(step): \(difference)"
             }
         }
-        return end().map { "\(list), at the end: \($0)" }
+        return end().map { Self.story(list) + "at the end: \($0)" }
+    }
+
+    private static func story(_ list: [ReportingOperation]) -> String {
+        list.map { "\($0); " }.joined()
     }
 
     /// Compares the census, empties the structure, and compares every answer.
@@ -156,7 +161,7 @@ final class SequentialReporting {
             worker.finish()
             return difference
         }
-        let number = Int(group.pointee.last.privateData0)
+        let number = Int(truncatingIfNeeded: group.pointee.last.privateData0)
         model.queued.remove(number)
         if keeping {
             model.kept.append(number)
@@ -178,14 +183,14 @@ final class SequentialReporting {
 
     /// Whether a group that was taken is one that is queued, with its pages.
     private func compare(_ group: UnsafeMutablePointer<FaultGroup>) -> String? {
-        let number = Int(group.pointee.last.privateData0)
+        let number = Int(truncatingIfNeeded: group.pointee.last.privateData0)
         guard let expected = model.groups[number], model.queued.contains(number) else {
             return "a group that ends with \(number) is not queued"
         }
         var numbers: [Int] = []
         var keys: Set<ReportingModel.Key> = []
         group.pointee.forEachPage { page in
-            numbers.append(Int(page.privateData0))
+            numbers.append(Int(truncatingIfNeeded: page.privateData0))
             keys.insert(
                 .init(
                     device: Int(page.requester.rawValue) - 1,
@@ -250,7 +255,7 @@ final class SequentialReporting {
         _ group: UnsafeMutablePointer<FaultGroup>, during device: Int, _ pasid: Int
     ) -> String? {
         let difference = compare(group)
-        let number = Int(group.pointee.last.privateData0)
+        let number = Int(truncatingIfNeeded: group.pointee.last.privateData0)
         let found = respond(group, .success)
         guard difference == nil, let key = model.groups[number]?.key else { return difference }
         model.queued.remove(number)

@@ -69,8 +69,12 @@ private final class Staller: @unchecked Sendable {
     private static let lookIntervalUs: UInt32 = 5000
     /// Looks without a change after which a thread counts as stopped, and after which a promise is
     /// broken: a machine with other work may leave a thread without a CPU for a while.
-    private static let looksToNote = 6
+    private static let looksToNote = 12
     private static let looksToFail = 300
+    /// Looks that a halt lasts at least: who comes into an operation after it may be stopped too.
+    private static let looksPerHalt = 24
+    /// Looks at the threads for one that is in the operation wanted.
+    private static let searches = 2000
     private static let haltWaitUs: UInt32 = 2000
 
     /// Set before each exercise's threads begin.
@@ -82,8 +86,10 @@ private final class Staller: @unchecked Sendable {
     /// By what the halted thread and the stopped one were in.
     private let stopped = UnsafeMutablePointer<Int>.allocate(
         capacity: actions.count * actions.count)
-    /// By thread: the number of the operation that it has been in since the halt, −1 for none.
+    /// By thread: the number of the operation that it is in, −1 for none, and the look from which
+    /// on it has been in that.
     private let stuckIn = UnsafeMutablePointer<Int>.allocate(capacity: 64)
+    private let stuckSince = UnsafeMutablePointer<Int>.allocate(capacity: 64)
     private let isOver = SharedAtomic<Int>(0)
     private var thread: DedicatedThread?
 
@@ -91,11 +97,13 @@ private final class Staller: @unchecked Sendable {
         random = SeededGenerator(seed: seed, stream: 500)
         stopped.initialize(repeating: 0, count: Self.actions.count * Self.actions.count)
         stuckIn.initialize(repeating: -1, count: 64)
+        stuckSince.initialize(repeating: 0, count: 64)
     }
 
     deinit {
         stopped.deallocate()
         stuckIn.deallocate()
+        stuckSince.deallocate()
     }
 
     /// Halts so far; while nobody is halting.
@@ -133,7 +141,7 @@ private final class Staller: @unchecked Sendable {
     }
 
     private func halt(_ board: TrialBoard) {
-        let victim = Int(random.next() % UInt64(board.names.count))
+        let victim = victim(on: board)
         guard board.whileRunning(victim, { fq_halt($0, Self.haltWaitUs) }) == true else { return }
         let halted = board.operation(of: victim)?.action
         var broken: ReportingAction?
@@ -150,33 +158,47 @@ private final class Staller: @unchecked Sendable {
                     + "\(halted.rawValue), which the scheme promises"))
     }
 
-    /// Looks at the other threads until all have got on or the stopped ones are noted; longer where
-    /// that would break a promise. What was broken, nil for nothing.
+    /// A thread that is in an operation drawn at random, so that those that are soon over have
+    /// their turn too; any thread where none comes by.
+    private func victim(on board: TrialBoard) -> Int {
+        let wanted = Self.actions[Int(random.next() % UInt64(Self.actions.count))]
+        for _ in 0..<Self.searches {
+            for thread in 0..<board.names.count
+            where board.operation(of: thread)?.action == wanted { return thread }
+        }
+        return Int(random.next() % UInt64(board.names.count))
+    }
+
+    /// Looks at the other threads and notes those that do not get on; longer where that would break
+    /// a promise. What was broken, nil for nothing.
     private func watch(
         _ board: TrialBoard, besides victim: Int, haltedIn halted: ReportingAction
     ) -> ReportingAction? {
-        for thread in 0..<board.names.count {
-            stuckIn[thread] = thread == victim ? -1 : board.operation(of: thread)?.number ?? -1
-        }
-        var broken: ReportingAction?
-        for look in 1...Self.looksToFail {
-            usleep(Self.lookIntervalUs)
-            broken = nil
-            var isAnyStuck = false
-            for thread in 0..<board.names.count where stuckIn[thread] >= 0 {
-                guard let now = board.operation(of: thread), now.number == stuckIn[thread] else {
-                    stuckIn[thread] = -1
-                    continue
+        for thread in 0..<board.names.count { stuckIn[thread] = -1 }
+        // A bit for each operation that was noted.
+        var noted: UInt64 = 0
+        for look in 0..<Self.looksToFail + Self.looksPerHalt {
+            var mayBeBroken = false
+            for thread in 0..<board.names.count where thread != victim {
+                let now = board.operation(of: thread)
+                if now == nil || now?.number != stuckIn[thread] {
+                    stuckIn[thread] = now?.number ?? -1
+                    stuckSince[thread] = look
                 }
-                isAnyStuck = true
-                if look == Self.looksToNote {
-                    stopped[Self.place(halted) * Self.actions.count + Self.place(now.action)] += 1
+                guard let now, look - stuckSince[thread] >= Self.looksToNote else { continue }
+                let place = Self.place(now.action)
+                if noted >> UInt64(place) & 1 == 0 {
+                    noted |= 1 << UInt64(place)
+                    stopped[Self.place(halted) * Self.actions.count + place] += 1
                 }
-                if promise.holds(for: now.action, whileHaltedIn: halted) { broken = now.action }
+                guard promise.holds(for: now.action, whileHaltedIn: halted) else { continue }
+                mayBeBroken = true
+                if look - stuckSince[thread] >= Self.looksToFail { return now.action }
             }
-            if !isAnyStuck || look >= Self.looksToNote && broken == nil { return nil }
+            if look >= Self.looksPerHalt && !mayBeBroken { return nil }
+            usleep(Self.lookIntervalUs)
         }
-        return broken
+        return nil
     }
 
     private static func place(_ action: ReportingAction) -> Int {

@@ -27,27 +27,40 @@ public enum TrialProcess {
         let start = ContinuousClock().now
         let child = try spawn(program, arguments + [question, answer])
         let limit = Duration.seconds(trial.seconds + graceSeconds)
-        guard let status = wait(for: child, until: start + limit, isStopped) else { return nil }
+        guard let ending = wait(for: child, until: start + limit, isStopped) else { return nil }
         var outcome = TrialOutcome()
         if let data = FileManager.default.contents(atPath: answer),
             let read = try? JSONDecoder().decode(TrialOutcome.self, from: data)
         {
             outcome = read
-        } else if status & 0x7F == SIGKILL {
-            outcome.violations = [
-                Violation(.deadlock, "the process had not ended after \(limit)")
-            ]
-        } else if status & 0x7F != 0 {
-            outcome.violations = [
-                Violation(.crash, "the process ended with signal \(status & 0x7F)")
-            ]
         } else {
-            outcome.violations = [
-                Violation(.crash, "the process ended with status \(status >> 8) and no outcome")
-            ]
+            outcome.violations = [violation(of: ending, limit)]
         }
         outcome.seconds = (ContinuousClock().now - start) / .seconds(1)
         return outcome
+    }
+
+    /// How a child ended.
+    private enum Ending {
+        case status(Int32)
+        /// Killed by this program.
+        case late
+    }
+
+    /// Signals that a process brings upon itself.
+    private static let faults = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS]
+
+    /// What it means that a child left no outcome.
+    private static func violation(of ending: Ending, _ limit: Duration) -> Violation {
+        guard case .status(let status) = ending else {
+            return Violation(.deadlock, "the process had not ended after \(limit)")
+        }
+        let signal = status & 0x7F
+        if faults.contains(signal) {
+            return Violation(.crash, "the process ended with signal \(signal)")
+        }
+        let how = signal == 0 ? "ended with status \(status >> 8)" : "was sent signal \(signal)"
+        return Violation(.unfinished, "the process \(how) and left no outcome")
     }
 
     private static func spawn(_ program: String, _ arguments: [String]) throws -> pid_t {
@@ -71,22 +84,26 @@ public enum TrialProcess {
         return child
     }
 
-    /// The status; nil where it was stopped. Past the limit the child is killed.
+    /// Nil where it was stopped. Past the limit the child is killed.
     private static func wait(
         for child: pid_t, until deadline: ContinuousClock.Instant, _ isStopped: () -> Bool
-    ) -> Int32? {
+    ) -> Ending? {
         var status: Int32 = 0
         while true {
             let ended = waitpid(child, &status, WNOHANG)
             if ended == child {
-                // What stops this program from a terminal reaches its children too.
-                return [SIGINT, SIGTERM].contains(status & 0x7F) ? nil : status
+                if [SIGINT, SIGTERM, SIGHUP].contains(status & 0x7F) {
+                    // What stops this program reaches its children too, and them perhaps first.
+                    usleep(100_000)
+                    if isStopped() { return nil }
+                }
+                return .status(status)
             }
             let stops = isStopped()
             if stops || ContinuousClock().now > deadline {
                 kill(child, SIGKILL)
                 waitpid(child, &status, 0)
-                return stops ? nil : status
+                return stops ? nil : .late
             }
             usleep(2000)
         }
@@ -99,6 +116,10 @@ public enum TrialProcess {
     ) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: question))
         let trial = try JSONDecoder().decode(VerifyTrial.self, from: data)
+        fq_end_with_parent()
+        // Threads that are dealt to no CPU of their own stay on the trial's.
+        let error = fq_bind_current_thread_to(trial.cpus.map { Int32($0) }, Int32(trial.cpus.count))
+        guard error == 0 else { throw POSIXError(POSIXErrorCode(rawValue: error) ?? .EINVAL) }
         guard
             let subject = subjects.first(where: {
                 $0.name == trial.subject && (trial.area ?? $0.subject) == $0.subject

@@ -71,11 +71,11 @@ public struct VerifyPlan: Sendable {
     public func kill(
         _ twin: VerifyTwin, after before: Kill?, run: (VerifyTrial) throws -> TrialOutcome?
     ) rethrows -> Kill? {
-        if let before, !before.outcome.holds { return before }
+        if let before, before.outcome.kills { return before }
         let first = try kill(
             twin, after: before, order: Self.twinOrder.filter(\.needsAllCPUs), passes: 0..<1,
             run: run)
-        guard let first, first.outcome.holds else { return first }
+        guard let first, !first.outcome.kills else { return first }
         return try kill(
             twin, after: first, order: Self.twinOrder, passes: 1..<Self.twinPasses, run: run)
     }
@@ -97,7 +97,7 @@ public struct VerifyPlan: Sendable {
                     trial: trial, outcome: outcome,
                     operations: (last?.operations ?? 0) + outcome.operations,
                     seconds: (last?.seconds ?? 0) + outcome.seconds)
-                if !outcome.holds { return last }
+                if outcome.kills { return last }
             }
         }
         return last

@@ -83,6 +83,10 @@ public struct TrialOutcome: Codable, Sendable {
     public init() {}
 
     public var holds: Bool { violations.isEmpty }
+
+    /// Whether a check saw something wrong: what makes a twin dead. A process that was ended from
+    /// outside shows nothing.
+    public var kills: Bool { violations.contains { $0.rule != .unfinished } }
 }
 
 /// One step of a failing history.

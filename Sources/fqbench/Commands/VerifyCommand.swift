@@ -46,13 +46,15 @@ struct VerifyCommand: ParsableCommand {
     @Option(
         help: """
             Run for this long, as in 90s, 30m or 2h, but at least one pass over all kinds of lock; \
-            each further pass has four times as many operations, up to 10000000 a check.
+            each further pass has four times as many operations, up to 10000000 a check. The \
+            twins are killed once.
             """)
     var soak: String?
 
     @Option(
         help: """
-            Operations of each check, however long they take, instead of 100000 or five seconds.
+            Operations of each check, if they take less than an hour, instead of 100000 or five \
+            seconds.
             """)
     var operations: Int?
 
@@ -109,7 +111,9 @@ struct VerifyCommand: ParsableCommand {
         let style = Terminal.style(width: width)
         if let replay {
             let failure = try FailureFile.read(replay)
-            return try StandardOutput.write(lines: failure.lines(style))
+            return json
+                ? try StandardOutput.write(json: failure)
+                : try StandardOutput.write(lines: failure.lines(style))
         }
         let session = try VerifySession(self)
         let report = try session.run()
@@ -117,6 +121,11 @@ struct VerifyCommand: ParsableCommand {
             try StandardOutput.write(json: report)
         } else {
             try StandardOutput.write(lines: VerifyReport.lines(report, style))
+        }
+        if let error = session.historyError {
+            // What a check found counts for more.
+            guard !report.holds else { throw error }
+            StandardError.write("fqbench: \(error)\n")
         }
         if !report.holds { throw Exit(code: ExitStatus.checkFailed.rawValue) }
         if report.isStopped { throw Exit(code: StopSignal.exitCode ?? 130) }

@@ -30,6 +30,8 @@ struct LifetimeTrialCheck: Sendable {
     /// A list's operations: what a list shows, it shows in a few of this length.
     static let listLength = 2000
     private static let leastLists = 5
+    /// One as it is measured, and one with checked locks.
+    private static let leastRounds = 2
     /// Of 1024 points in checked locks.
     private static let disturbance = 48
 
@@ -38,7 +40,7 @@ struct LifetimeTrialCheck: Sendable {
         let dog = Watchdog(clock)
         defer { dog.stop() }
         let cpus = trial.check == .oneCPU ? Array(trial.cpus.prefix(1)) : trial.cpus
-        let least = trial.check == .lists ? Self.leastLists : 1
+        let least = trial.check == .lists ? Self.leastLists : Self.leastRounds
         while outcome.rounds < least || (outcome.operations < trial.operations && !clock.isOver) {
             let round = LifetimeRound(
                 seed: trial.seed &+ UInt64(outcome.rounds) &* 0x9E37_79B9, number: outcome.rounds,
