@@ -104,6 +104,37 @@ import Testing
         #expect((object["figures"] as? [Any])?.count == 3)
     }
 
+    @Test("what is faster is marked in the text too", arguments: [false, true])
+    func faster(colour: Bool) {
+        let cells = ["spsc", "mpsc"].map {
+            GateCell(key: SyntheticRun.key($0, workload: "drain"), figure: .throughput)
+        }
+        var generator = SeededGenerator(seed: 4)
+        var gate = GateProcedure(cells: cells)
+        while gate.phase != .finished {
+            func value() -> Double { 0.01 * (generator.nextUnit() - 0.5) }
+            let samples = cells.enumerated().map { place, cell in
+                let change = place == 0 ? -0.2 : 0
+                return (
+                    cell,
+                    GateSample(
+                        base: [value(), value()], head: [value() + change, value() + change])
+                )
+            }
+            gate.add(
+                Dictionary(uniqueKeysWithValues: samples).compactMapValues { $0 }, spent: 0.1)
+        }
+        let findings = GateFindings(
+            verdict: GateVerdict(of: gate), base: "main", head: "this program", suite: "quick",
+            seed: 4, seconds: 80, budgetSeconds: 80, visits: 500, notes: [], violations: [],
+            deterministic: [])
+        let lines = GateReport.text(findings, Style(colour: colour)).split(separator: "\n")
+        #expect(findings.verdict.rows.map(\.isFaster) == [true, false])
+        #expect(lines.filter { $0.contains("*-") }.count == 1, "\(lines)")
+        #expect(lines.contains { $0.contains("spsc") && $0.contains("*-18 %") }, "\(lines)")
+        #expect(lines.contains { $0.contains("*: faster") })
+    }
+
     @Test("the self-test's table has an interval for every count")
     func selfTest() {
         var row = SelfTestTable.Row(plant: "nothing")
@@ -117,6 +148,36 @@ import Testing
         #expect(text.contains("0…31 %"), "\(text)")
         #expect(!text.contains("measured"))
         #expect(text.split(separator: "\n").allSatisfy { TextWidth.columns(String($0)) <= 80 })
+    }
+
+    @Test(
+        "the self-test's table cuts nothing at 80 columns",
+        arguments: [
+            (["nothing", "median +5.0 %", "p99 +100 %"], false),
+            (["nothing", "lock held +10 %", "2 % stalled, p99 ×2"], true),
+        ])
+    func selfTestWidth(plants: [String], isReal: Bool) {
+        let rows = plants.map { plant in
+            var row = SelfTestTable.Row(plant: plant)
+            for place in 0..<1000 {
+                row.add(
+                    .init(
+                        outcome: place % 2 == 0 ? .inconclusive : .fail, seconds: 5000,
+                        slowdown: isReal && plant != "nothing" ? 1.05 : nil, failed: []),
+                    isFound: place % 3 == 0, isFalseAlarm: place % 2 == 0)
+            }
+            return row
+        }
+        let table = SelfTestTable(
+            title: "gates", seed: 1, budgetSeconds: 6000, figures: [], rows: rows)
+        let lines = table.text(Style()).split(separator: "\n")
+        #expect(lines.allSatisfy { TextWidth.columns(String($0)) <= 80 })
+        for plant in plants {
+            let row = lines.first { $0.hasPrefix(plant + " ") }
+            #expect(row?.contains("30…36 %") == true, "\(lines)")
+            #expect(row?.hasSuffix("1 h 23 min") == true, "\(lines)")
+        }
+        #expect(lines.contains { $0.hasPrefix("planted ") && $0.contains(" interval ") })
     }
 
     @Test("real gates show what they measured of the planted figure")

@@ -161,12 +161,13 @@ public enum GateReport {
         ])
         // The largest first: what a reader looks for.
         let ordered = rows.sorted { ($0.slowdown ?? -1) > ($1.slowdown ?? -1) }
+        let hasFaster = ordered.contains { $0.isFaster }
         for row in ordered {
             table.append([
                 .text(row.cell.key.label), .text(row.cell.key.workload),
                 .text(row.cell.figure == .throughput ? "rate" : row.cell.figure.rawValue),
                 .text(
-                    GateText.share(row.slowdown),
+                    (row.isFaster ? "*" : "") + GateText.share(row.slowdown),
                     row.status == .failed ? .worst : row.isFaster ? .best : .plain),
                 .text(GateText.range(row)), .text(GateText.share(row.threshold)),
                 .text(GateText.share(row.smallestSeen)), .text("\(row.blocks)"),
@@ -178,7 +179,8 @@ public enum GateReport {
             + TextWidth.wrapped(
                 "slower: how much more time the head takes; needed: the tolerance, or what the "
                     + "base shows against itself; could see: the smallest slowdown that so many "
-                    + "blocks show in four of five cases",
+                    + "blocks show in four of five cases"
+                    + (hasFaster ? "; *: faster, corrected for all figures" : ""),
                 to: style.width, indent: ""
             ).map { Emphasis.faint.applied(to: $0, style: style) }
     }

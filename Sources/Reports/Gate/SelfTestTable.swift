@@ -102,9 +102,8 @@ public struct SelfTestTable: Encodable, Sendable {
         var table = TerminalTable(
             columns: [.init("planted", alignRight: false)]
                 + (isMeasured ? [.init("measured")] : []) + [
-                    .init("gates"), .init("failed"),
-                    .init("share"), .init("95 % interval"), .init("elsewhere"), .init("unclear"),
-                    .init("time"),
+                    .init("gates"), .init("failed"), .init("share", priority: 1),
+                    .init("interval"), .init("other"), .init("open"), .init("time"),
                 ])
         for row in rows where row.gates > 0 {
             let interval = Statistics.proportionInterval(successes: row.found, trials: row.gates)
@@ -130,8 +129,8 @@ public struct SelfTestTable: Encodable, Sendable {
             + (isCutShort ? "; cut short" : "")
         let legend =
             "failed: on a figure of the planted cell, or, where nothing is planted, at all: false "
-            + "alarms; elsewhere: gates that failed on a figure where nothing was planted; "
-            + "unclear: inconclusive; time: of the median gate"
+            + "alarms; interval: of their share, 95 %; other: gates that failed on a figure where "
+            + "nothing was planted; open: inconclusive; time: of the median gate"
             + (isMeasured ? "; measured: slowdown of the planted figure, the median" : "")
         return
             (TextWidth.wrapped(heading, to: style.width, indent: "")
