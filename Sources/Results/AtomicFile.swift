@@ -1,22 +1,17 @@
 import Foundation
 
 /// Replaces or creates a whole file, or leaves things as they were.
-enum AtomicFile {
+package enum AtomicFile {
     /// Writes to a temporary file in the same folder, makes it durable and gives it its name.
     ///
     /// A reader sees the old content or the new, never a part. After an error the temporary file is
     /// gone and an older file is untouched. A symbolic link is followed.
-    static func write(
+    package static func write(
         _ bytes: [UInt8], to path: String, overwrite: Bool
     ) throws(ResultFileError) {
         let target = try resolved(path, overwrite: overwrite)
-        let folder = target.contains("/") ? folderName(of: target) : "."
-        let temporary =
-            "\(folder)/.fqbench-\(getpid())-\(hex(UInt64.random(in: .min ... .max))).tmp"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw .system(path, "create a file in \(folder)")
-        }
+        let folder = folderName(of: target)
+        let (temporary, descriptor) = try makeTemporary(in: folder, path: path)
         do throws(ResultFileError) {
             try fill(descriptor, with: bytes, path: path)
             try publish(temporary, as: target, path: path, overwrite: overwrite)
@@ -25,6 +20,26 @@ enum AtomicFile {
             throw error
         }
         syncFolder(folder)
+    }
+
+    /// Finds out whether `write` could make or replace the file, and leaves things as they were: a
+    /// wrong path shall cost none of the work before it.
+    package static func checkWritable(_ path: String) throws(ResultFileError) {
+        let folder = folderName(of: try resolved(path, overwrite: true))
+        let (temporary, descriptor) = try makeTemporary(in: folder, path: path)
+        close(descriptor)
+        unlink(temporary)
+    }
+
+    private static func makeTemporary(
+        in folder: String, path: String
+    ) throws(ResultFileError) -> (name: String, descriptor: Int32) {
+        let name = "\(folder)/.fqbench-\(getpid())-\(hex(UInt64.random(in: .min ... .max))).tmp"
+        let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw .system(path, "create a file in \(folder)")
+        }
+        return (name, descriptor)
     }
 
     /// Writes, makes durable and closes, whatever happens.
@@ -86,7 +101,12 @@ enum AtomicFile {
         var status = stat()
         guard stat(path, &status) == 0 else {
             guard errno == ENOENT else { throw .system(path, "write") }
-            return path
+            // A link to what is not there yet; one to itself would have been ELOOP.
+            guard overwrite,
+                let goal = try? FileManager.default.destinationOfSymbolicLink(atPath: path)
+            else { return path }
+            let place = goal.hasPrefix("/") ? goal : folderName(of: path) + "/" + goal
+            return try resolved(place, overwrite: true)
         }
         if status.st_mode & S_IFMT == S_IFDIR {
             throw ResultFileError(path: path, reason: .isFolder)
@@ -101,8 +121,8 @@ enum AtomicFile {
     }
 
     private static func folderName(of path: String) -> String {
-        let folder = path[..<path.lastIndex(of: "/")!]
-        return folder.isEmpty ? "/" : String(folder)
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     /// Makes the new name durable. Some file systems refuse to sync a folder; the file is whole.

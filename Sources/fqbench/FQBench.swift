@@ -79,8 +79,9 @@ struct FQBench: ParsableCommand {
         return "\(text)\(isSentence ? "" : ".") See '\(hint)'."
     }
 
+    /// One line, whatever the names and the words of other programs in it hold.
     private static func say(_ text: String, _ status: ExitStatus) -> Int32 {
-        StandardError.write("fqbench: \(text)\n")
+        StandardError.write("fqbench: \(oneLine(text, longest: .max))\n")
         return status.rawValue
     }
 

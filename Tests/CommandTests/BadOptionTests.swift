@@ -46,6 +46,26 @@ import Testing
             (["replay", "numpy-threads", "--unbind-every-us", "5"], "--unbind-every-us"),
             (["replay", "numpy-threads", "--group-size", "0"], "--group-size"),
             (["replay", "numpy-threads", "--pasid-by", "cpu"], "--pasid-by"),
+            (["gate", "--self-test", "--false-alarms", "5e-324"], "--false-alarms"),
+            (["gate", "--self-test", "--false-alarms", "nan"], "--false-alarms"),
+            (["gate", "--self-test", "--budget", "5"], "--budget"),
+            (["gate", "--self-test", "--margin", "1"], "--margin"),
+            (["gate", "--counts", "--json", "--github"], "--github: not with --json"),
+            (["gate", "--base", "x", "--json", "--github"], "--github: not with --json"),
+            (["gate", "--base", "x", "--gates", "2"], "--gates: not with --base"),
+            (["gate", "--base-binary", "x", "--plants", "y"], "--plants: not with --base-binary"),
+            (["gate", "--counts", "--schemes", "x"], "--schemes: not with --counts"),
+            (["gate", "--counts", "--budget", "60"], "--budget: not with --counts"),
+            (["gate", "--counts", "--recorded", "x"], "--recorded: not with --counts"),
+            (["gate", "--self-test", "--strict"], "--strict: not with --self-test"),
+            (
+                ["gate", "--self-test", "--recorded", "x", "--junit", "y"],
+                "--junit: not with --recorded"
+            ),
+            (
+                ["gate", "--self-test", "--recorded", "x", "--suite", "quick"],
+                "--suite: not with --recorded"
+            ),
             (["trace", "bogus"], "bogus"), (["trace", "import"], "input"),
             (["trace", "import", "x"], "--output"),
             (["trace", "export", "numpy-threads", "--format", "xml"], "--format"),

@@ -107,6 +107,35 @@ import Testing
         #expect(outcome.text.contains("3 not measured"), "\(outcome.text)")
     }
 
+    @Test(
+        "machine code that cannot be looked at is left out; what is found wrong is not",
+        arguments: [(nil, Int32(6)), ("exit 1", 6), ("exit 6", 6), ("echo found >&2; exit 3", 3)])
+    func withoutScript(script: String?, status: Int32) throws {
+        let checkout = try Checkout(in: folder)
+        if let script { try checkout.executable("scripts/check-hot-loops", script) }
+        try folder.file(
+            "counts.json",
+            """
+            {"schemaVersion": 1, "architecture": "\(Self.architecture)", "compiler": "none",
+             "schemes": [
+              {"scheme": "spsc", "counts": [
+                {"count": "loop-code", "value": 0, "tolerance": 1, "reason": "no script"}
+              ]}
+             ]}
+
+            """)
+        let outcome = try Program.run(
+            checkout.program, ["gate", "--counts", "--thresholds", "counts.json", "--quiet"],
+            in: folder, environment: [:], output: nil, meanwhile: { _, _ in })
+        #expect(outcome.status == status, "\(outcome.errors)")
+        if status == 6 {
+            #expect(outcome.text.contains("Machine code is not counted"), "\(outcome.text)")
+            #expect(outcome.text.contains("1 not measured"), "\(outcome.text)")
+        } else {
+            #expect(outcome.errorLines.count == 1 && outcome.errors.contains("found"))
+        }
+    }
+
     @Test("thresholds that are missing, broken or for another machine are refused in one line")
     func refusals() throws {
         let counts = ["gate", "--counts", "--quiet", "--thresholds", "counts.json"]

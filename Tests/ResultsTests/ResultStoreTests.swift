@@ -100,6 +100,35 @@ struct ResultStoreTests {
         #expect(folder.names.isEmpty)
     }
 
+    @Test func aPathIsTriedWithoutATrace() throws {
+        let path = folder("gate.xml")
+        try AtomicFile.checkWritable(path)
+        #expect(folder.names.isEmpty)
+        try AtomicFile.write([1], to: path, overwrite: true)
+        try AtomicFile.checkWritable(path)
+        #expect(try AtomicFile.read(path, limit: 10) == [1])
+        #expect(throws: ResultFileError(path: folder.path, reason: .isFolder)) {
+            try AtomicFile.checkWritable(folder.path)
+        }
+        #expect(throws: ResultFileError(path: "/dev/null", reason: .notRegular)) {
+            try AtomicFile.checkWritable("/dev/null")
+        }
+        #expect(throws: ResultFileError.self) {
+            try AtomicFile.checkWritable(folder("no/gate.xml"))
+        }
+        #expect(folder.names == ["gate.xml"])
+    }
+
+    @Test func aLinkToWhatIsNotThereYetIsFollowed() throws {
+        for (name, goal) in [("a", "b"), ("b", folder("c"))] {
+            try FileManager.default.createSymbolicLink(
+                atPath: folder(name), withDestinationPath: goal)
+        }
+        try AtomicFile.write([1], to: folder("a"), overwrite: true)
+        #expect(try AtomicFile.read(folder("c"), limit: 10) == [1])
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder("a")) == "b")
+    }
+
     @Test func aFolderThatDoesNotExist() throws {
         let error = #expect(throws: ResultFileError.self) {
             try ResultStore.write(Sample.document(), to: folder("no/run.json"))

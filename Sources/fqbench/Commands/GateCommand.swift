@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Harness
 import Measurement
 import Reports
@@ -42,8 +41,8 @@ struct GateCommand: ParsableCommand {
 
     @OptionGroup var rules: GateRuleOptions
 
-    @Option(help: "A suite's name, or the path of a suite file.")
-    var suite = "quick"
+    @Option(help: "A suite's name, or the path of a suite file. (default: quick)")
+    var suite: String?
 
     @Option(parsing: .upToNextOption, help: "Only these schemes; * stands for any text.")
     var schemes: [String] = []
@@ -60,7 +59,7 @@ struct GateCommand: ParsableCommand {
     @Option(help: "Write JUnit XML to this file, replacing it.")
     var junit: String?
 
-    @Flag(help: "Print annotations for GitHub after the report.")
+    @Flag(help: "Print annotations for GitHub after the report; not with --json.")
     var github = false
 
     @Flag(help: "Exit with 7 where inconclusive and with 4 where faster or less.")
@@ -109,16 +108,11 @@ struct GateCommand: ParsableCommand {
             throw ValidationError(
                 "expected one of --base, --base-binary, --self-test and --counts")
         }
-        if thresholds != nil && !counts {
-            throw ValidationError("--thresholds belongs to --counts")
+        let mode = mode
+        if let option = particularOptions.first(where: { $0.isGiven && !$0.modes.contains(mode) }) {
+            throw ValidationError("\(option.name): not with \(mode.rawValue)")
         }
-        if counts && junit != nil { throw ValidationError("--junit: not with --counts") }
-        if !recorded.isEmpty && !selfTest {
-            throw ValidationError("--recorded belongs to --self-test")
-        }
-        if !plants.isEmpty && (!selfTest || !recorded.isEmpty) {
-            throw ValidationError("--plants belongs to --self-test without --recorded")
-        }
+        if json && github { throw ValidationError("--github: not with --json") }
         if let gates, !(1...100_000).contains(gates) {
             throw ValidationError("--gates: expected 1 to 100000, found \(gates)")
         }
@@ -130,7 +124,7 @@ struct GateCommand: ParsableCommand {
         if !recorded.isEmpty {
             return try show(
                 try RecordedSelfTest(
-                    files: recorded, rules: rules.rules, budgetSeconds: rules.budget,
+                    files: recorded, rules: rules.rules, budgetSeconds: rules.budgetSeconds,
                     gates: gates ?? 200, seed: seed
                 ).run(progress: progress))
         }
@@ -138,6 +132,7 @@ struct GateCommand: ParsableCommand {
         try StopSignal.install()
         defer { StopSignal.uninstall() }
         if counts { return try count(headBinary ?? own, progress) }
+        let suite = suite ?? "quick"
         if selfTest {
             // A mistake in a name is found before anything is copied.
             let plants = try LiveSelfTest.select(plants)
@@ -147,10 +142,12 @@ struct GateCommand: ParsableCommand {
             defer { setup.scratch.remove() }
             return try show(
                 try LiveSelfTest(
-                    setup: setup, rules: rules.rules, budgetSeconds: rules.budget,
+                    setup: setup, rules: rules.rules, budgetSeconds: rules.budgetSeconds,
                     gates: gates ?? 5, seed: seed, plants: plants, isQuiet: quiet
                 ).run())
         }
+        // Before the first build and the first visit: a wrong path costs neither.
+        if let junit { try AtomicFile.checkWritable(junit) }
         let built = try base.map { revision in
             try GateBuild().build(revision) { progress.note($0) }
         }
@@ -160,17 +157,18 @@ struct GateCommand: ParsableCommand {
         defer { setup.scratch.remove() }
         // Another clock than the build's: what is left is told from what is gone.
         let measuring = ProgressPrinter(isSilent: quiet)
-        measuring.note("seed \(seed), budget \(Int(rules.budget)) s")
+        measuring.note("seed \(seed), budget \(Int(rules.budgetSeconds)) s")
         let result = try setup.gate(
-            rules: rules.rules, budgetSeconds: rules.budget, seed: seed,
+            rules: rules.rules, budgetSeconds: rules.budgetSeconds, seed: seed,
             headOptions: plant.map { ["--plant", $0] } ?? []
         ).run(progress: measuring)
         let findings = GateFindings(
             verdict: result.verdict,
             base: built.map { "\(base ?? ""), commit \($0.commit.prefix(12))" } ?? baseBinary ?? "",
             head: headBinary ?? Self.ownName(),
-            suite: suite, seed: seed, seconds: result.seconds, budgetSeconds: rules.budget,
-            visits: result.visits, notes: result.notes, violations: result.violations,
+            suite: suite, seed: seed, seconds: result.seconds,
+            budgetSeconds: rules.budgetSeconds, visits: result.visits, notes: result.notes,
+            violations: result.violations,
             deterministic: result.allocations)
         try report(findings)
     }
@@ -214,15 +212,16 @@ struct GateCommand: ParsableCommand {
         if table.isCutShort { throw Exit(code: StopSignal.exitCode ?? 130) }
     }
 
-    /// Writes every output, then ends with the status that the outcome asks for.
+    /// Writes every output, then ends with the status that the outcome asks for; a file that could
+    /// not be written is said after the report, and is the status only where all else is success.
     private func report(_ findings: GateFindings) throws {
+        var problem: ResultFileError?
         if let junit {
-            do {
-                try Data(GateOutputs.junit(findings).utf8).write(
-                    to: URL(fileURLWithPath: junit), options: .atomic)
+            do throws(ResultFileError) {
+                try AtomicFile.write(
+                    Array(GateOutputs.junit(findings).utf8), to: junit, overwrite: true)
             } catch {
-                throw CommandFailure(
-                    .unfit, "\(junit): cannot be written: \(error.localizedDescription)")
+                problem = error
             }
         }
         if json {
@@ -244,48 +243,11 @@ struct GateCommand: ParsableCommand {
             } else {
                 .success
             }
-        if status != .success { throw Exit(code: status.rawValue) }
-    }
-}
-
-/// What a gate takes for a regression.
-struct GateRuleOptions: ParsableArguments {
-    @Option(help: "Seconds to measure, 10 to 86400.")
-    var budget = 600.0
-
-    @Option(help: "Slowdowns up to this many per cent never fail; of p99: five times it.")
-    var tolerance = 2.0
-
-    @Option(
-        help: "A slowdown by this many per cent must be excluded to pass; of p99: ten times it.")
-    var margin = 10.0
-
-    @Option(help: "How often equal builds may fail, above 0, at most 0.5.")
-    var falseAlarms = 0.005
-
-    func validate() throws {
-        if !(10...86_400).contains(budget) {
-            throw ValidationError("--budget: expected 10 to 86400, found \(budget)")
+        guard status != .success else {
+            if let problem { throw problem }
+            return
         }
-        if !(0...100).contains(tolerance) {
-            throw ValidationError("--tolerance: expected 0 to 100, found \(tolerance)")
-        }
-        if !(margin > tolerance && margin <= 1000) {
-            throw ValidationError(
-                "--margin: expected more than the tolerance, at most 1000, found \(margin)")
-        }
-        if !(falseAlarms > 0 && falseAlarms <= 0.5) {
-            throw ValidationError("--false-alarms: expected above 0, at most 0.5")
-        }
-    }
-
-    var rules: GateRules {
-        var rules = GateRules()
-        rules.tolerance = tolerance / 100
-        rules.tailTolerance = tolerance / 20
-        rules.margin = margin / 100
-        rules.tailMargin = margin / 10
-        rules.falseAlarmRate = falseAlarms
-        return rules
+        if let problem { StandardError.write("fqbench: \(problem)\n") }
+        throw Exit(code: status.rawValue)
     }
 }

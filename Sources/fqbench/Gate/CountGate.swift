@@ -211,6 +211,7 @@ struct CountGate {
     /// Instructions in loops and operations, as `scripts/check-hot-loops` finds them.
     ///
     /// - Returns: A sentence where it cannot.
+    /// - Throws: `CommandFailure` where a loop did not pass its check.
     private func measureCode(
         _ answer: CountAnswer, _ measures: inout CountMeasures
     ) throws -> String? {
@@ -221,7 +222,10 @@ struct CountGate {
         if let code = StopSignal.exitCode { throw Exit(code: code) }
         guard run.status == 0 else {
             let why = run.complaint.prefix(300)
-            if run.status == ExitStatus.unfit.rawValue { return "Code is not counted: \(why)" }
+            // Every other status says that the script could not look, not what it saw.
+            guard run.status == ExitStatus.checkFailed.rawValue else {
+                return "Machine code is not counted: \(why)"
+            }
             throw CommandFailure(.checkFailed, "\(program): \(why)")
         }
         var loops: [Substring: Double] = [:]

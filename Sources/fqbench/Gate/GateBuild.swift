@@ -65,12 +65,11 @@ struct GateBuild {
         let isThere = FileManager.default.fileExists(atPath: tree + "/.git")
         if isThere {
             // A lock that a killed git left behind.
-            let place = try ToolRun("git", ["-C", tree, "rev-parse", "--git-dir"]).output
+            let place = try git(["rev-parse", "--git-dir"], in: tree).output
             unlink(place.trimmingCharacters(in: .newlines) + "/index.lock")
-            let out = try ToolRun(
-                "git", ["-C", tree, "checkout", "--quiet", "--force", "--detach", commit])
+            let out = try git(["checkout", "--quiet", "--force", "--detach", commit], in: tree)
             if out.status == 0 {
-                _ = try ToolRun("git", ["-C", tree, "clean", "--quiet", "-fd"])
+                _ = try git(["clean", "--quiet", "-fd"], in: tree)
                 return
             }
         }
@@ -111,8 +110,9 @@ struct GateBuild {
         }
     }
 
-    private func git(_ arguments: [String]) throws -> ToolRun {
-        try ToolRun("git", ["-C", root] + arguments)
+    /// In the checkout by default.
+    private func git(_ arguments: [String], in folder: String? = nil) throws -> ToolRun {
+        try ToolRun("git", ["-C", folder ?? root] + arguments)
     }
 
     /// One build at a time in the shared worktree. The lock ends with the process.

@@ -1,8 +1,10 @@
 import Foundation
 import Glibc
+import Measurement
 import Results
 
-/// A child process that visits cells on request. One thread; call `stop` in the end.
+/// A child process that visits cells on request, in a process group of its own, so that whatever it
+/// has started ends with it. One thread; call `stop` in the end.
 final class GateProcess {
     let greeting: GateProtocol.Greeting
     private let program: String
@@ -13,8 +15,13 @@ final class GateProcess {
     private var buffer: [UInt8] = []
     private var isRunning = true
 
-    /// Longest time to start, and for one visit: only a hang or a dead machine takes so long.
+    /// Longest silence at the start, and in a visit: only a hang or a dead machine takes so long.
     private static let patienceMs: Int32 = 60_000
+    /// The user's wish to stop interrupts a wait; one that came just before it is seen after this.
+    /// Not shorter: whoever wakes up takes a CPU away from what is measured.
+    private static let waitMs: Int32 = 1000
+    /// From the end of its input to the kill.
+    private static let graceMs = 1000
 
     /// Starts `program` and waits for its greeting.
     ///
@@ -22,7 +29,8 @@ final class GateProcess {
     ///   - name: What messages call it. The program itself sees one name for both sides: the
     ///     length of an argument moves the stack.
     ///   - scratch: A folder for what it writes to standard error.
-    /// - Throws: `CommandFailure` where it cannot be started or is no such program.
+    /// - Throws: `CommandFailure` where it cannot be started, is no such program or says nothing;
+    ///   `Exit` where the user wants to stop.
     init(program: String, name: String, arguments: [String], scratch: String) throws {
         self.program = name
         errorFile = "\(scratch)/errors-\(UUID().uuidString)"
@@ -39,11 +47,16 @@ final class GateProcess {
         posix_spawn_file_actions_adddup2(&actions, fromChild[1], STDOUT_FILENO)
         posix_spawn_file_actions_addopen(
             &actions, STDERR_FILENO, errorFile, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        posix_spawnattr_setpgroup(&attributes, 0)
         let words: [UnsafeMutablePointer<CChar>?] =
             (["fqbench", GateProtocol.command] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var child: pid_t = 0
-        let code = posix_spawn(&child, program, &actions, nil, words, environ)
+        let code = posix_spawn(&child, program, &actions, &attributes, words, environ)
         close(toChild[0])
         close(fromChild[1])
         guard code == 0 else {
@@ -57,7 +70,7 @@ final class GateProcess {
         input = toChild[1]
         output = fromChild[0]
         do {
-            let line = try Self.readLine(output, &buffer)
+            let line = try Self.readLine(output, &buffer, name: name, errorFile: errorFile)
             guard let line,
                 let greeting = try? JSONDecoder().decode(
                     GateProtocol.Greeting.self, from: Data(line)),
@@ -70,8 +83,7 @@ final class GateProcess {
             }
             self.greeting = greeting
         } catch {
-            kill(child, SIGKILL)
-            waitpid(child, nil, 0)
+            Self.kill(child)
             close(toChild[1])
             close(fromChild[0])
             unlink(errorFile)
@@ -80,11 +92,14 @@ final class GateProcess {
     }
 
     /// One visit.
+    ///
+    /// - Throws: `CommandFailure` where the process ends or says nothing; `Exit` where the user
+    ///   wants to stop.
     func visit(cell: Int, round: Int) throws -> RoundRecord {
         let request = Array(
             try GateProtocol.line(GateProtocol.Request(cell: cell, round: round)))
         guard write(input, request, request.count) == request.count,
-            let line = try Self.readLine(output, &buffer)
+            let line = try Self.readLine(output, &buffer, name: program, errorFile: errorFile)
         else {
             throw CommandFailure(.unfit, "\(program) ended in a visit\(Self.lastLine(errorFile))")
         }
@@ -95,20 +110,20 @@ final class GateProcess {
         }
     }
 
-    /// Ends the process, at once if it does not end by itself. Safe to call at any time.
+    /// Ends the process and its group, at once where it does not end by itself or the user waits
+    /// for it. Safe to call at any time.
     func stop() {
         guard isRunning else { return }
         isRunning = false
         close(input)
-        var waited = 0
+        var waitedMs = 0
         while waitpid(pid, nil, WNOHANG) == 0 {
-            if waited == 200 {
-                kill(pid, SIGKILL)
-                waitpid(pid, nil, 0)
+            if waitedMs >= Self.graceMs || StopSignal.isRequested {
+                Self.kill(pid)
                 break
             }
             usleep(5000)
-            waited += 1
+            waitedMs += 5
         }
         close(output)
         unlink(errorFile)
@@ -116,10 +131,19 @@ final class GateProcess {
 
     deinit { stop() }
 
-    /// The next line; nil at the end, or where nothing came for too long.
-    private static func readLine(_ descriptor: Int32, _ buffer: inout [UInt8]) throws -> [UInt8]? {
+    /// A child that leads its group, with the whole group.
+    private static func kill(_ child: pid_t) {
+        Glibc.kill(-child, SIGKILL)
+        waitpid(child, nil, 0)
+    }
+
+    /// The next line; nil at the end.
+    private static func readLine(
+        _ descriptor: Int32, _ buffer: inout [UInt8], name: String, errorFile: String
+    ) throws -> [UInt8]? {
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         var searched = 0
+        var silentMs: Int32 = 0
         while true {
             if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
                 let line = Array(buffer[..<end])
@@ -127,14 +151,22 @@ final class GateProcess {
                 return line
             }
             searched = buffer.count
+            if let code = StopSignal.exitCode { throw Exit(code: code) }
+            guard silentMs < patienceMs else {
+                throw CommandFailure(
+                    .unfit,
+                    "\(name) did not answer for \(patienceMs / 1000) s\(lastLine(errorFile))")
+            }
             var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&wait, 1, patienceMs)
-            if ready < 0 && errno == EINTR { continue }
+            let ready = poll(&wait, 1, waitMs)
+            if ready == 0 { silentMs += waitMs }
+            if ready == 0 || (ready < 0 && errno == EINTR) { continue }
             guard ready > 0 else { return nil }
             let count = read(descriptor, &chunk, chunk.count)
             if count < 0 && errno == EINTR { continue }
             guard count > 0, buffer.count < 64 << 20 else { return nil }
             buffer.append(contentsOf: chunk[..<count])
+            silentMs = 0
         }
     }
 

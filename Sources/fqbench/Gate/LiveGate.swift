@@ -118,7 +118,9 @@ struct LiveGate {
                     + "\(Int(GateFitness.leastSteps)) steps of the clock, or too few samples.")
         }
         guard !figures.isEmpty else {
-            throw CommandFailure(.badInput, "no figure that both builds have can be gated")
+            let reasons = notes.isEmpty ? "" : ": " + notes.joined(separator: " ")
+            throw CommandFailure(
+                .badInput, "no figure that both builds have can be gated\(reasons)")
         }
         return CommonCells(
             figures: figures, baseIndex: baseIndex, headIndex: headIndex, notes: notes)

@@ -15,7 +15,7 @@ struct ToolRun {
     private static let pollMs: Int32 = 50
 
     /// - Parameters:
-    ///   - environment: Variables beside those of this process.
+    ///   - environment: Variables beside those of this process, of which git's are left out.
     ///   - log: Where all output goes as well; nil for nowhere.
     /// - Throws: `CommandFailure` where it cannot be started, `Exit` where it was stopped.
     init(
@@ -25,7 +25,7 @@ struct ToolRun {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [program] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.environment = Self.inherited.merging(environment) { $1 }
         let file = log ?? NSTemporaryDirectory() + "/fqbench-tool-\(UUID().uuidString)"
         guard FileManager.default.createFile(atPath: file, contents: nil),
             let handle = FileHandle(forWritingAtPath: file)
@@ -57,6 +57,12 @@ struct ToolRun {
         let lines = [errors, output].map { $0.split(whereSeparator: \.isNewline) }
         let said = lines[0].last { $0.contains("error") || $0.contains("fatal") }
         complaint = String(said ?? lines[0].last ?? lines[1].last ?? "it said nothing")
+    }
+
+    /// Without git's variables: in a hook, or under `git rebase -x`, GIT_DIR and GIT_INDEX_FILE are
+    /// those of the user's checkout, and git would work on that wherever `-C` sends it.
+    private static var inherited: [String: String] {
+        ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("GIT_") }
     }
 
     /// Everything up to the end of the output; nil where the user wants to stop before.
