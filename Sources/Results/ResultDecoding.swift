@@ -74,9 +74,10 @@ enum ResultDecoding {
             }
             let scan = JSONScan(bytes)
             if let problem = scan.syntaxProblem { return .notJSON(oneLine(problem)) }
-            if let field = unfitNumber(scan.numbers, in: bytes, isWellFormed: isWellFormed) {
+            if let unfit = unfitNumber(scan.numbers, in: bytes, isWellFormed: isWellFormed) {
+                let expected = unfit.mayBeFraction ? "a number" : "a whole number, or one"
                 return .wrongType(
-                    field: oneLine(field), expected: "a whole number, or one that is not so large")
+                    field: oneLine(unfit.field), expected: expected + " that is not so large")
             }
             return .notJSON(detail)
         @unknown default:
@@ -99,17 +100,19 @@ enum ResultDecoding {
 
     /// The field whose number does not fit its type, which the decoder reports without the field.
     /// With enough of the numbers put to zero the error goes away; the last one needed is unfit.
+    /// Whether its type holds fractions shows with one in its place.
     private static func unfitNumber(
         _ numbers: [Range<Int>], in bytes: [UInt8], isWellFormed: ([UInt8]) -> Bool
-    ) -> String? {
-        func isFit(zeroing count: Int) -> Bool {
+    ) -> (field: String, mayBeFraction: Bool)? {
+        func zeroing(_ count: Int) -> [UInt8] {
             var changed = bytes
             for number in numbers[..<count] {
                 for index in number { changed[index] = UInt8(ascii: " ") }
                 changed[number.lowerBound] = UInt8(ascii: "0")
             }
-            return isWellFormed(changed)
+            return changed
         }
+        func isFit(zeroing count: Int) -> Bool { isWellFormed(zeroing(count)) }
         guard isFit(zeroing: numbers.count) else { return nil }
         var bad = 0
         var good = numbers.count
@@ -117,7 +120,12 @@ enum ResultDecoding {
             let middle = bad + (good - bad) / 2
             if isFit(zeroing: middle) { good = middle } else { bad = middle }
         }
-        return good > 0 ? JSONScan.field(ofNumberAt: numbers[good - 1], in: bytes) : nil
+        guard good > 0, let field = JSONScan.field(ofNumberAt: numbers[good - 1], in: bytes) else {
+            return nil
+        }
+        var fraction = zeroing(good - 1)
+        fraction.replaceSubrange(numbers[good - 1], with: Array("0.5".utf8))
+        return (field, isWellFormed(fraction))
     }
 
     /// `cells[3].rounds[1].index`.

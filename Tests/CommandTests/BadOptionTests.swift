@@ -67,6 +67,8 @@ import Testing
                 "--suite: not with --recorded"
             ),
             (["trace", "bogus"], "bogus"), (["trace", "import"], "input"),
+            (["compare", "a", "b", "--across-machines", "--format", "benchstat"], "benchstat"),
+            (["history", ".", "--level", "0"], "--level"),
             (["trace", "import", "x"], "--output"),
             (["trace", "export", "numpy-threads", "--format", "xml"], "--format"),
         ])

@@ -43,14 +43,44 @@ import Testing
 
     @Test("benchstat's format has a line per round, each of numbers and units")
     func benchstat() throws {
-        let comparison = try Self.comparison()
-        let text = BenchmarkText.text([("before", comparison.before), ("after", comparison.after)])
+        let text = BenchmarkText.text(try Self.comparison())
         let lines = text.split(separator: "\n").filter { $0.hasPrefix("Benchmark") }
-        #expect(lines.count == 7 * 8)
+        #expect(lines.count == 6 * 8)
         let form = #/Benchmark[A-Z]\S* [1-9]\d*( \d+(\.\d+)? [a-z0-9\/-]+)+/#
         #expect(lines.allSatisfy { $0.wholeMatch(of: form) != nil })
         #expect(lines.contains { $0.contains("/scheme=locked:futex/") })
         #expect(text.split(separator: "\n").filter { $0.hasPrefix("run: ") }.count == 2)
+    }
+
+    @Test("benchstat's format has no line of what is not compared, and says why")
+    func benchstatLeavesOut() throws {
+        func run(_ fingerprint: String) -> RunDocument {
+            var run = SyntheticRun()
+            run.addThroughput("spsc", perSecond: 121e6)
+            run.addThroughput("mpsc", perSecond: 40e6)
+            run.document.cells[0].workloadFingerprint = fingerprint
+            run.document.environment["fingerprint"] = "f00d"
+            return run.document
+        }
+        let text = BenchmarkText.text(try RunComparison(run("1"), run("2")))
+        #expect(
+            text.hasPrefix("# left out: spsc, drain, same-l3: other workload of the same name\n"))
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("Benchmark") }
+        #expect(lines.count == 2 * 8)
+        #expect(lines.allSatisfy { $0.contains("/scheme=mpsc/") })
+    }
+
+    @Test("more operations than a number holds are the most that it holds")
+    func benchstatOfManyOperations() throws {
+        var run = SyntheticRun()
+        run.addThroughput("spsc", perSecond: 121e6)
+        run.document.environment["fingerprint"] = "f00d"
+        let burst = BurstRecord(
+            durationNs: 1e6, operations: 1 << 53, failedTries: 0, involuntarySwitches: 0,
+            voluntarySwitches: 0)
+        run.document.cells[0].rounds[0].bursts = [BurstRecord](repeating: burst, count: 1100)
+        let text = BenchmarkText.text(try RunComparison(run.document, run.document))
+        #expect(text.contains(" \(Int.max) "))
     }
 
     @Test("JSON has every cell")
@@ -68,6 +98,10 @@ import Testing
         #expect(ChangeText.percent(1.032) == "+3.2 %")
         #expect(ChangeText.percent(0.5) == "-50 %")
         #expect(ChangeText.percent(12) == "12.0×")
+        #expect(ChangeText.percent(1.0004) == "0 %" && ChangeText.percent(0.9996) == "0 %")
+        #expect(ChangeText.percent(1.0006) == "+0.1 %" && ChangeText.percent(0.9994) == "-0.1 %")
+        #expect(
+            ChangeText.range(Interval(lower: 0.9999, upper: 1.0301, level: 0.95)) == "0…+3.0 %")
         #expect(
             ChangeText.range(Interval(lower: 0.9, upper: 1.25, level: 0.95)) == "-10…+25 %")
     }

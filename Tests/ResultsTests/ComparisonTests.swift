@@ -70,6 +70,8 @@ import Testing
         #expect(try reason([left], [right]).hasPrefix("other workload"))
         let moved = Sample.cell("spsc", rounds: Self.rounds(Self.nine, canaryNs: 1145))
         #expect(try reason([whole], [moved]).contains("290 ns, then 1145 ns"))
+        let absurd = Sample.cell("spsc", rounds: Self.rounds(Self.nine, canaryNs: 1e300))
+        #expect(try reason([whole], [absurd]).contains("290 ns, then 1e+300 ns"))
         var broken = whole
         broken.rounds[3].check.violations = ["lost"]
         #expect(try reason([broken], [whole]).contains("check failed"))
@@ -128,6 +130,22 @@ import Testing
         #expect(Statistics.ratioOfMedians([1, 2], to: values, seed: 1)?.interval == nil)
         #expect(Statistics.ratioOfMedians([], to: values, seed: 1) == nil)
         #expect(Statistics.ratioOfMedians([0], to: values, seed: 1) == nil)
+    }
+
+    @Test("the other way round, a ratio and its interval are the reciprocals")
+    func mirrored() throws {
+        for seed in 1...40 as ClosedRange<UInt64> {
+            let left = ChangePointTests.noise(9, seed: seed).map { 100 + $0 }
+            let right = ChangePointTests.noise(8, seed: seed + 100).map { 102 + $0 }
+            let there = try #require(Statistics.ratioOfMedians(left, to: right, seed: seed))
+            let back = try #require(Statistics.ratioOfMedians(right, to: left, seed: seed))
+            let (one, other) = (try #require(there.interval), try #require(back.interval))
+            for product in [
+                there.ratio * back.ratio, one.lower * other.upper, one.upper * other.lower,
+            ] {
+                #expect(abs(product - 1) < 1e-12, "\(there), \(back)")
+            }
+        }
     }
 
     /// 100 and 110 in equal parts: every sample stands for ten nanoseconds around it, so the mass

@@ -117,6 +117,13 @@ struct ResultReadingTests {
             Self.line(try Self.changed("\"operations\" : 7,", "\"operations\" : 7.5,"))?
                 .hasPrefix("run.json: cells[0].rounds[0].threads[0].operations: expected a whole")
                 == true)
+        #expect(
+            Self.line(try Self.changed("\"operations\" : 7,", "\"operations\" : 1e999,"))
+                == "run.json: cells[0].rounds[0].threads[0].operations: expected a whole number, "
+                + "or one that is not so large")
+        #expect(
+            Self.line(try Self.changed("\"costNs\" : 20", "\"costNs\" : 1e999"))
+                == "run.json: clock.costNs: expected a number that is not so large")
         let measure = Self.line(try Self.changed("\"throughput\"", "\"speed\""))
         #expect(measure?.hasPrefix("run.json: cells[0].measure is not valid: ") == true)
         let null = Self.line(try Self.changed("\"seed\" : 18446744073709551615", "\"seed\" : null"))

@@ -4,26 +4,40 @@ import Results
 ///
 /// Every usable round is a line, so that `benchstat` sees how rounds spread. What tells the runs
 /// apart is the configuration key `run`: `benchstat -col run FILE`. A slash in a scheme's name
-/// becomes a colon, as slashes separate the parts of a benchmark's name there.
+/// becomes a colon, as slashes separate the parts of a benchmark's name there. Cells that cannot be
+/// compared are left out; lines that begin with `#`, which `benchstat` skips, say which and why.
 public enum BenchmarkText {
-    public static func text(_ runs: [(name: String, document: RunDocument)]) -> String {
-        var lines = ["goos: linux"]
-        for run in runs {
-            lines += ["run: \(word(run.name))"]
-            if let model = run.document.environment["cpu.model"] {
-                lines += ["cpu: \(TextWidth.printable(model))"]
+    public static func text(_ comparison: RunComparison) -> String {
+        var lines: [String] = []
+        var compared: Set<CellKey> = []
+        for row in comparison.rows {
+            switch row.outcome {
+            case .changes: compared.insert(row.key)
+            case .incomparable(let reason):
+                let text = "\(row.key.label), \(row.key.workload), \(row.key.placement): \(reason)"
+                lines.append("# left out: " + TextWidth.printable(text))
             }
-            if let commit = run.document.build["commit"] { lines += ["commit: \(word(commit))"] }
+        }
+        lines.append("goos: linux")
+        for (name, run) in [("before", comparison.before), ("after", comparison.after)] {
+            lines.append("run: \(name)")
+            if let model = run.environment["cpu.model"] {
+                lines.append("cpu: \(TextWidth.printable(model))")
+            }
+            if let commit = run.build["commit"] { lines.append("commit: \(word(commit))") }
             lines.append("")
-            lines += run.document.cells.flatMap { self.lines(of: $0, in: run.document) }
+            let states = MachineStates(of: run)
+            for cell in run.cells where compared.contains(cell.key) {
+                lines += self.lines(of: cell, states, in: run)
+            }
             lines.append("")
         }
         return lines.joined(separator: "\n")
     }
 
-    private static func lines(of cell: CellRecord, in run: RunDocument) -> [String] {
-        guard cell.rounds.allSatisfy(\.check.holds) else { return [] }
-        let states = MachineStates(of: run)
+    private static func lines(
+        of cell: CellRecord, _ states: MachineStates, in run: RunDocument
+    ) -> [String] {
         let figures = CellFigure.all(of: cell.measure).map { figure in
             (figure, cell.byRound(figure, states: states, stepNs: run.clock.stepNs))
         }
@@ -32,7 +46,10 @@ public enum BenchmarkText {
                 byRound[round.index].map { measurement(figure, $0) }
             }
             guard !values.isEmpty else { return nil }
-            let operations = round.bursts.reduce(0) { $0 + $1.operations }
+            let operations = round.bursts.reduce(0) { sum, burst in
+                let (total, overflowed) = sum.addingReportingOverflow(burst.operations)
+                return overflowed ? .max : total
+            }
             return "\(name(of: cell.key)) \(max(operations, 1)) \(values.joined(separator: " "))"
         }
     }

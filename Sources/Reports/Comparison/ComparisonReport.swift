@@ -152,13 +152,14 @@ struct ComparisonGroup {
 
 /// Changes as text.
 public enum ChangeText {
-    /// `+3.2 %`, `-0.4 %`, from a ratio.
+    /// `+3.2 %`, `-0.4 %`, from a ratio; `0 %` also for less than the 0.1 % that it shows.
     public static func percent(_ ratio: Double) -> String {
         guard ratio.isFinite else { return Figures.absent }
         let share = ratio - 1
         if abs(share) >= 9.995 { return Figures.ratio(ratio) }
         let text = Figures.percent(abs(share))
-        return share == 0 ? text : (share > 0 ? "+" : "-") + text.replacing("<", with: "")
+        if share == 0 || text.hasPrefix("<") { return Figures.percent(0) }
+        return (share > 0 ? "+" : "-") + text
     }
 
     /// `-1.2…+3.4 %`, from ratios.

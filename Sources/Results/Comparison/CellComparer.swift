@@ -73,10 +73,13 @@ struct CellComparer {
             max(left, right) > Self.stateFactor * min(left, right)
         {
             return "other state of the machine: a round trip between the cores took "
-                + "\(Int(left.rounded())) ns, then \(Int(right.rounded())) ns"
+                + "\(whole(left)) ns, then \(whole(right)) ns"
         }
         return nil
     }
+
+    /// Without what is behind the point; with an exponent where the number is no time any more.
+    private func whole(_ ns: Double) -> String { ns < 1e15 ? "\(Int(ns.rounded()))" : "\(ns)" }
 
     /// Nil where either run has too few rounds with the figure.
     private func change(

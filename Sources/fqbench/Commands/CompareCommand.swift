@@ -48,6 +48,11 @@ struct CompareCommand: ParsableCommand {
         if !(0...100).contains(tolerance) {
             throw ValidationError("--tolerance: expected 0 to 100, found \(tolerance)")
         }
+        if acrossMachines, format == .benchstat, !json {
+            throw ValidationError(
+                "--format benchstat: holds plain figures, which --across-machines does not "
+                    + "compare; expected table, json or markdown")
+        }
     }
 
     func run() throws {
@@ -62,9 +67,7 @@ struct CompareCommand: ParsableCommand {
             try StandardOutput.write(ComparisonReport.text(comparison, style).utf8)
         case .json: try StandardOutput.write(json: ComparisonDocument(comparison))
         case .markdown: try StandardOutput.write(ComparisonMarkdown.text(comparison).utf8)
-        case .benchstat:
-            let runs = [(name: "before", document: first), (name: "after", document: second)]
-            try StandardOutput.write(BenchmarkText.text(runs).utf8)
+        case .benchstat: try StandardOutput.write(BenchmarkText.text(comparison).utf8)
         }
     }
 }
