@@ -50,6 +50,24 @@ public enum ResultStore {
         try decode(try AtomicFile.readPlain(path, limit: maximumBytes), path: path)
     }
 
+    /// Names in the folder that result files may have, compressed or not, sorted; without hidden
+    /// ones.
+    public static func fileNames(in folder: String) throws(ResultFileError) -> [String] {
+        guard let stream = opendir(folder) else { throw .system(folder, "open") }
+        defer { closedir(stream) }
+        let endings = ["", ".xz", ".zst", ".gz"].map { ".json" + $0 }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix("."), endings.contains(where: { name.hasSuffix($0) }) {
+                names.append(name)
+            }
+        }
+        return names.sorted()
+    }
+
     /// The run in `bytes`; `path` only names it in errors.
     public static func decode(
         _ bytes: [UInt8], path: String

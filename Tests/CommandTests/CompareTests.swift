@@ -47,8 +47,37 @@ import Testing
         let other = try Folder()
         #expect(try Program.run(["history", other.path], in: other).status == 5)
         try folder.file("broken.json", "{\"tool\": \"fqbench\"")
+        try folder.file("copy.json", try folder.read("run.json"))
         let partly = try Program.run(["history", folder.path], in: folder)
-        #expect(partly.status == 0 && partly.text.contains("Left out"), "\(partly.text)")
+        #expect(partly.status == 0 && partly.text.contains("1 run from"), "\(partly.text)")
+        #expect(partly.text.contains("Left out: "))
+        #expect(partly.text.contains("holds the same run: run.json"))
+        try Refusals.expect(
+            ["history", folder.path, "--level", "1e-19"], in: folder, saying: ["--level", "1e-19"])
+    }
+
+    @Test("a folder of broken files alone has no history, and says why")
+    func brokenHistory() throws {
+        let other = try Folder()
+        try other.file("broken.json", "{\"tool\": \"fqbench\"")
+        try other.file("newer.json", "{\"tool\": \"fqbench\", \"schemaVersion\": 7}")
+        let outcome = try Program.run(["history", other.path], in: other)
+        #expect(outcome.status == 5 && outcome.text == "")
+        #expect(outcome.errorLines.count == 3, "\(outcome.errors)")
+        #expect(outcome.errors.contains("broken.json: not JSON"))
+        #expect(outcome.errors.contains("newer.json: schema version 7"))
+    }
+
+    @Test(
+        "a folder that cannot be read is the system's word and exit status 6",
+        .enabled(if: geteuid() != 0, "root may read anything"))
+    func unreadableHistory() throws {
+        let closed = try Folder()
+        chmod(closed.path, 0)
+        defer { chmod(closed.path, 0o700) }
+        try Refusals.expect(
+            ["history", closed.path], in: folder, status: 6,
+            saying: ["could not open: Permission denied"])
     }
 
     @Test("what cannot be compared or gated is refused in one line")

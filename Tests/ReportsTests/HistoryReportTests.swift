@@ -37,6 +37,26 @@ import Testing
     func single() {
         let text = HistoryReport.text(Self.history(runs: 1), plotsAll: true, Style())
         #expect(text.hasPrefix("1 run from 2026-10-01T00:00:00Z, "))
-        #expect(text.contains("no change points"))
+        #expect(text.contains("too few runs to show a change"))
+        #expect(text.contains("Notes") && text.contains("each needs"))
+        #expect(!text.contains("no change points"))
+    }
+
+    @Test("a change of plain figures is marked, and the legend says why")
+    func plainFigures() throws {
+        let runs = (0..<12).map { index in
+            var run = SyntheticRun(seed: UInt64(index), rounds: 3)
+            run.addThroughput("spsc", perSecond: index >= 6 ? 90e6 : 120e6)
+            run.document.startedAt = "2026-10-\(10 + index)T00:00:00Z"
+            return ("run-\(index).json", run.document)
+        }
+        let lines = HistoryReport.text(RunHistory(runs), notes: ["A note."], Style())
+            .split(separator: "\n")
+        let row = try #require(lines.first { $0.hasPrefix("spsc ") })
+        #expect(row.contains("throughput *"))
+        #expect(lines.joined(separator: " ").contains("*: of plain figures"))
+        #expect(lines.contains("- A note."))
+        let compared = HistoryReport.text(Self.history(runs: 12), Style())
+        #expect(!compared.contains("*: of plain figures"))
     }
 }

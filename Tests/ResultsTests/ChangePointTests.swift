@@ -65,6 +65,35 @@ import Testing
         #expect((3...20).contains(alarms), "\(alarms) of 200")
     }
 
+    /// Over all orders of a series: none has a smaller p-value than the bound, and a clean step in
+    /// the middle has just that.
+    @Test(arguments: 4...6)
+    func leastPValue(count: Int) throws {
+        func orders(_ values: [Double]) -> [[Double]] {
+            guard values.count > 1 else { return [values] }
+            return values.indices.flatMap { index in
+                var rest = values
+                let first = rest.remove(at: index)
+                return orders(rest).map { [first] + $0 }
+            }
+        }
+        func pValue(_ values: [Double]) throws -> Double {
+            let best = try #require(ChangePoints.bestSplit(of: values)).distance * (1 - 1e-12)
+            let all = orders(values)
+            let asGood = try all.count {
+                try #require(ChangePoints.bestSplit(of: $0)).distance >= best
+            }
+            return Double(asGood) / Double(all.count)
+        }
+        let least = ChangePoints.leastPValue(count: count)
+        let step = (0..<count).map { ($0 < count / 2 ? 0 : 1) + 0.001 * Double($0) }
+        #expect(try abs(pValue(step) - least) < 1e-12)
+        for seed in 1...5 as ClosedRange<UInt64> {
+            #expect(try pValue(Self.noise(count, seed: seed)) > least - 1e-12)
+        }
+        #expect(ChangePoints.leastPValue(count: 3) == 1)
+    }
+
     @Test("what has no change or no room for one has none")
     func none() {
         #expect(ChangePoints.find(in: [], seed: 1).isEmpty)

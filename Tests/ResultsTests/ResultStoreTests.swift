@@ -141,6 +141,21 @@ struct ResultStoreTests {
         }
     }
 
+    @Test func resultsOfAFolder() throws {
+        let names = [
+            "b.json.xz", "a.json", "c.json.zst", "d.json.gz", ".e.json", "json", "f.json.bz2",
+        ]
+        for name in names {
+            try "".write(toFile: folder(name), atomically: false, encoding: .utf8)
+        }
+        let found = try ResultStore.fileNames(in: folder.path)
+        #expect(found == ["a.json", "b.json.xz", "c.json.zst", "d.json.gz"])
+        let error = #expect(throws: ResultFileError.self) {
+            try ResultStore.fileNames(in: folder("a.json"))
+        }
+        #expect(error?.description.hasSuffix("could not open: Not a directory (20)") == true)
+    }
+
     @Test(.enabled(if: geteuid() != 0, "root may write anywhere"))
     func anUnwritableFolder() throws {
         #expect(chmod(folder.path, 0o555) == 0)

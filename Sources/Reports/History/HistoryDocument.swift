@@ -39,7 +39,7 @@ public struct HistoryDocument: Encodable, Sendable {
         runs = history.runs.map {
             Run(file: $0.file, startedAt: $0.startedAt, commit: $0.commit)
         }
-        self.notes = notes
+        self.notes = notes + history.notes
         series = history.series.map { series in
             Series(
                 key: series.key, figure: series.figure, reference: series.reference,

@@ -4,7 +4,7 @@ import Results
 public enum HistoryReport {
     /// - Parameters:
     ///   - plotsAll: Whether series without a change are plotted too.
-    ///   - notes: Sentences about what was left out.
+    ///   - notes: Sentences about what was left out before, ahead of the history's own.
     public static func text(
         _ history: RunHistory, plotsAll: Bool = false, notes: [String] = [], _ style: Style
     ) -> String {
@@ -12,10 +12,11 @@ public enum HistoryReport {
         var blocks = [header(history, changed, style)]
         if !changed.isEmpty { blocks.append(table(history, changed, style)) }
         blocks += (plotsAll ? history.series : changed).map { plot($0, history, style) }
-        if !notes.isEmpty {
+        let all = notes + history.notes
+        if !all.isEmpty {
             blocks.append(
                 [Emphasis.heading.applied(to: "Notes", style: style)]
-                    + notes.flatMap {
+                    + all.flatMap {
                         TextWidth.wrapped(
                             "- " + TextWidth.printable($0), to: style.width, indent: "  ")
                     })
@@ -32,7 +33,10 @@ public enum HistoryReport {
         let runs =
             history.runs.count == 1
             ? "1 run from \(first)" : "\(history.runs.count) runs from \(first) to \(last)"
-        let changes = count == 0 ? "no change points" : "change points: \(count)"
+        let changes =
+            count > 0
+            ? "change points: \(count)"
+            : history.searchable > 0 ? "no change points" : "too few runs to show a change"
         return TextWidth.wrapped(
             "\(runs), \(history.series.count) series, \(changes)", to: style.width, indent: "")
     }
@@ -52,20 +56,26 @@ public enum HistoryReport {
             for change in series.changes {
                 let run = history.runs[series.values[change.index].run]
                 let isBetter = (change.ratio > 1) == series.figure.isHigherBetter
+                let mark = series.reference == .none ? " *" : ""
                 table.append([
                     .text(series.key.label), .text(series.key.workload),
-                    .text(series.figure.rawValue), .text(ChangeText.percent(change.ratio)),
+                    .text(series.figure.rawValue + mark), .text(ChangeText.percent(change.ratio)),
                     .text(isBetter ? "faster" : "slower", isBetter ? .best : .worst),
                     .text(run.commit.map { String($0.prefix(9)) } ?? Figures.absent),
                     .text(confidence(change)), .text(run.startedAt), .text(series.key.placement),
                 ])
             }
         }
+        let hasPlain = changed.contains { $0.reference == .none }
         return table.lines(style)
             + TextWidth.wrapped(
-                "change: of the median of the ratios to the control (or to the other schemes of "
-                    + "the workload) in the same run; confidence: that random orders of the values "
-                    + "show less, corrected for the number of series",
+                "change: of the median of the ratios to the control (or to what the workload's "
+                    + "other structures did) in the same run; "
+                    + (hasPlain
+                        ? "*: of plain figures, as some run has neither the control nor "
+                            + "\(RunHistory.leastOthers) other structures; " : "")
+                    + "confidence: that random orders of the values show less, corrected for the "
+                    + "number of series",
                 to: style.width, indent: ""
             ).map { Emphasis.faint.applied(to: $0, style: style) }
     }
@@ -81,7 +91,7 @@ public enum HistoryReport {
         let unit =
             switch series.reference {
             case .control: "ratio to the control"
-            case .group: "ratio to the other schemes"
+            case .group: "relative to the other structures"
             case .none: series.figure == .throughput ? "per second" : "ns"
             }
         let key = series.key
@@ -118,7 +128,8 @@ enum HistoryPlot {
         var grid = [[Character]](
             repeating: [Character](repeating: " ", count: shown.count * step), count: height)
         func row(_ value: Double) -> Int {
-            min(height - 1, max(0, Int((top - value) / (top - bottom) * Double(height))))
+            let place = (top - value) / (top - bottom) * Double(height)
+            return place.isFinite ? min(height - 1, max(0, Int(place))) : 0
         }
         let ends = [0] + series.changes.map(\.index) + [values.count]
         for (from, to) in zip(ends, ends.dropFirst()) {

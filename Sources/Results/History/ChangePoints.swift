@@ -57,6 +57,15 @@ public enum ChangePoints {
         return points.sorted { $0.index < $1.index }
     }
 
+    /// The smallest p-value that any series of so many values can have: whatever its best split,
+    /// orders within the two sides, and with the sides exchanged, have as good a one.
+    public static func leastPValue(count: Int) -> Double {
+        guard count >= 2 * minimumSide else { return 1 }
+        // 2 / C(count, half): even halves leave the fewest such orders.
+        let half = count / 2
+        return (1...half).reduce(2) { $0 * Double($1) / Double(count - half + $1) }
+    }
+
     /// The split with the largest energy distance, scaled by m·n/(m+n); nil where a side would be
     /// too short.
     static func bestSplit(of values: [Double]) -> (index: Int, distance: Double)? {

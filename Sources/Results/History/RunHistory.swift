@@ -7,6 +7,9 @@ public struct RunHistory: Sendable {
         /// How often a history without any change may show one, over all its series.
         public var level = 0.05
         public var seed: UInt64 = 1
+        /// Which cells get a series. The others still count where they are what a series is
+        /// compared with.
+        public var isWanted: @Sendable (CellKey) -> Bool = { _ in true }
 
         public init() {}
     }
@@ -15,9 +18,10 @@ public struct RunHistory: Sendable {
     public enum Reference: String, Sendable, Codable {
         /// Ratios to the control scheme in the same run.
         case control
-        /// Ratios to the median of the other schemes under the same workload in the same run.
+        /// How many times the scheme's usual figure it is, over how many times theirs the other
+        /// structures under the same workload reached in the same run: `RunShifts`.
         case group
-        /// Plain figures: there is nothing to compare with.
+        /// Plain figures: some run has too little to compare with.
         case none
     }
 
@@ -48,7 +52,7 @@ public struct RunHistory: Sendable {
         public let reference: Reference
         /// Ascending by run.
         public let values: [Value]
-        public let changes: [Change]
+        public fileprivate(set) var changes: [Change]
     }
 
     /// One run, without its rounds.
@@ -58,12 +62,25 @@ public struct RunHistory: Sendable {
         public let commit: String?
     }
 
+    /// A file's name and what is in it.
+    public typealias NamedRun = (file: String, document: RunDocument)
+
     /// Ascending by their start.
     public let runs: [Run]
     public let series: [Series]
+    /// How many of the series have enough runs to show a change.
+    public let searchable: Int
+    /// Below this, no number of runs would show a change in so many series.
+    public let leastLevel: Double
+    /// Sentences that a reader must know.
+    public let notes: [String]
 
-    /// - Parameter runs: Names and documents in any order, of one suite and one environment.
-    public init(_ runs: [(file: String, document: RunDocument)], options: Options = Options()) {
+    /// Fewest other structures that a series without a control is compared with.
+    public static let leastOthers = RunShifts.leastVotes
+    private static let mostPermutations = 200_000
+
+    /// - Parameter runs: In any order, of one suite and one environment, none twice.
+    public init(_ runs: [NamedRun], options: Options = Options()) {
         let ordered = runs.sorted {
             ($0.document.startedAt, $0.file) < ($1.document.startedAt, $1.file)
         }
@@ -72,107 +89,80 @@ public struct RunHistory: Sendable {
                 file: $0.file, startedAt: $0.document.startedAt,
                 commit: $0.document.build[ResumeIdentity.commitKey])
         }
-        var collector = HistoryCollector()
-        for (index, run) in ordered.enumerated() { collector.add(run.document, index: index) }
-        series = collector.series(options: options)
-    }
-}
-
-/// Gathers each cell's figures run by run.
-private struct HistoryCollector {
-    struct Name: Hashable {
-        let key: CellKey
-        let measure: CellMeasure
-        let figure: CellFigure
-    }
-
-    private var order: [Name] = []
-    private var plain: [Name: [(run: Int, value: Double)]] = [:]
-    private var toControl: [Name: [Int: Double]] = [:]
-    private var toGroup: [Name: [Int: Double]] = [:]
-
-    /// Fewest schemes beside one for their median to stand for the machine.
-    private static let leastOthers = 3
-    private static let mostPermutations = 200_000
-
-    mutating func add(_ document: RunDocument, index: Int) {
-        let states = MachineStates(of: document)
-        var medians: [Name: Double] = [:]
-        for cell in document.cells where cell.rounds.allSatisfy(\.check.holds) {
-            for figure in CellFigure.all(of: cell.measure) {
-                let byRound = cell.byRound(figure, states: states, stepNs: document.clock.stepNs)
-                guard let median = Statistics.median(Array(byRound.values)), median > 0 else {
-                    continue
-                }
-                let name = Name(key: cell.key, measure: cell.measure, figure: figure)
-                if plain[name] == nil { order.append(name) }
-                plain[name, default: []].append((index, median))
-                medians[name] = median
-            }
+        let collector = HistoryCollector(ordered.map(\.document), options)
+        var series = collector.series()
+        let level = options.level / Double(max(series.count, 1))
+        for index in series.indices {
+            series[index].changes = Self.changes(
+                series[index].values.map(\.relative), level: level, of: series.count,
+                seed: options.seed)
         }
-        var groups: [String: [(Name, Double)]] = [:]
-        for (name, median) in medians {
-            let key = name.key
-            let group =
-                "\(key.subject) \(key.workload) \(key.placement) \(key.producers) "
-                + "\(key.consumers) \(name.figure)"
-            groups[group, default: []].append((name, median))
-        }
-        for members in groups.values {
-            let control = members.first {
-                $0.0.key.structure == WorkloadGroup.controlStructure
-            }
-            for (name, median) in members {
-                if let control, control.0 != name {
-                    toControl[name, default: [:]][index] = median / control.1
-                }
-                let others = members.filter { $0.0 != name }.map(\.1)
-                if others.count >= Self.leastOthers, let middle = Statistics.median(others) {
-                    toGroup[name, default: [:]][index] = median / middle
-                }
-            }
-        }
+        self.series = series
+        searchable = series.count { ChangePoints.leastPValue(count: $0.values.count) <= level }
+        leastLevel = Double(series.count) / Double(Self.mostPermutations)
+        notes = collector.notes + Self.shortness(series.count, searchable, level: options.level)
     }
 
-    func series(options: RunHistory.Options) -> [RunHistory.Series] {
-        order.map { name in
-            let values = plain[name] ?? []
-            // One kind of value for the whole series, or a change of kind would look like one.
-            let candidates: [(RunHistory.Reference, [Int: Double]?)] = [
-                (.control, toControl[name]), (.group, toGroup[name]),
-            ]
-            let found = candidates.first { _, ratios in
-                values.allSatisfy { ratios?[$0.run] != nil }
-            }
-            let points = values.map { value in
-                RunHistory.Value(
-                    run: value.run, plain: value.value,
-                    relative: found?.1?[value.run] ?? value.value)
-            }
-            return RunHistory.Series(
-                key: name.key, measure: name.measure, figure: name.figure,
-                reference: found?.0 ?? .none, values: points,
-                changes: changes(points.map(\.relative), options))
+    /// The runs without copies of others (`a.json` beside `a.json.xz`), and the names of the files
+    /// left out. Of two states of one run, the one with more rounds stays.
+    public static func withoutCopies(_ runs: [NamedRun]) -> (runs: [NamedRun], copies: [String]) {
+        func rounds(_ run: NamedRun) -> Int {
+            run.document.cells.reduce(0) { $0 + $1.rounds.count }
         }
+        var kept: [NamedRun] = []
+        var copies: [String] = []
+        for run in runs {
+            guard let place = kept.firstIndex(where: { isSame($0.document, run.document) }) else {
+                kept.append(run)
+                continue
+            }
+            if rounds(run) > rounds(kept[place]) {
+                copies.append(kept[place].file)
+                kept[place] = run
+            } else {
+                copies.append(run.file)
+            }
+        }
+        return (kept, copies)
+    }
+
+    private static func isSame(_ left: RunDocument, _ right: RunDocument) -> Bool {
+        let key = ResumeIdentity.environmentFingerprintKey
+        return left.environment[key] == right.environment[key]
+            && RunIdentity(of: left).difference(from: RunIdentity(of: right)) == nil
     }
 
     /// Searched in logarithms, so that a rise and a fall by one factor weigh the same.
-    private func changes(
-        _ values: [Double], _ options: RunHistory.Options
-    ) -> [RunHistory.Change] {
-        let count = Double(max(order.count, 1))
-        let level = options.level / count
+    ///
+    /// - Parameters:
+    ///   - level: Of this series alone.
+    ///   - count: Series in all.
+    private static func changes(
+        _ values: [Double], level: Double, of count: Int, seed: UInt64
+    ) -> [Change] {
         // Enough for ten orders to be as good by chance at the level.
+        let permutations = Int(min(Double(mostPermutations), 10 / level))
         let points = ChangePoints.find(
-            in: values.map { log($0) }, level: level,
-            permutations: min(Self.mostPermutations, Int(10 / level)), seed: options.seed)
+            in: values.map { log($0) }, level: level, permutations: permutations, seed: seed)
         let ends = [0] + points.map(\.index) + [values.count]
         return points.enumerated().compactMap { place, point in
             guard let before = Statistics.median(Array(values[ends[place]..<point.index])),
                 let after = Statistics.median(Array(values[point.index..<ends[place + 2]]))
             else { return nil }
-            return RunHistory.Change(
-                index: point.index, ratio: after / before, pValue: min(1, point.pValue * count))
+            return Change(
+                index: point.index, ratio: after / before,
+                pValue: min(1, point.pValue * Double(count)))
         }
+    }
+
+    /// What to say where there are too few runs.
+    private static func shortness(_ count: Int, _ searchable: Int, level: Double) -> [String] {
+        guard searchable < count else { return [] }
+        var needed = 2 * ChangePoints.minimumSide
+        while ChangePoints.leastPValue(count: needed) > level / Double(count) { needed += 1 }
+        return [
+            "\(count - searchable) of the \(count) series have too few runs to show any change: "
+                + "for a level of \(level) over all of them each needs \(needed)."
+        ]
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Harness
 import Reports
 import Results
@@ -13,8 +12,9 @@ struct HistoryCommand: ParsableCommand {
         discussion: """
             Takes the runs of one suite and one environment, those of the newest run unless told \
             otherwise, in order of their start. Each figure counts as a ratio to the control \
-            scheme of its own run; change points are found by energy distance with a permutation \
-            test.
+            scheme of its own run or, where there is none, to what the other structures of its \
+            workload did in that run; change points are found by energy distance with a \
+            permutation test.
 
             Example: fqbench history results/main
             Example: fqbench history results/main --schemes spsc --workloads 'flush*' --all
@@ -53,14 +53,15 @@ struct HistoryCommand: ParsableCommand {
     }
 
     func run() throws {
-        var (runs, notes) = try read()
+        let (runs, leftOut) = try read()
+        var notes = leftOut
         guard let newest = runs.max(by: { $0.document.startedAt < $1.document.startedAt }) else {
-            throw CommandFailure(.noBaseline, "\(folder): no result file in it")
+            throw nothing(notes.isEmpty ? "no result file in it" : "no readable result", notes)
         }
         let wanted = suite ?? newest.document.suite.name
         let ofSuite = runs.filter { $0.document.suite.name == wanted }
         guard let reference = ofSuite.max(by: { $0.document.startedAt < $1.document.startedAt })
-        else { throw CommandFailure(.noBaseline, "\(folder): no run of suite \"\(wanted)\"") }
+        else { throw nothing("no run of suite \"\(wanted)\"", notes) }
         let key = ResumeIdentity.environmentFingerprintKey
         let fingerprint = reference.document.environment[key]
         let chosen = ofSuite.filter { $0.document.environment[key] == fingerprint }
@@ -71,13 +72,17 @@ struct HistoryCommand: ParsableCommand {
             notes.append(
                 "\(ofSuite.count - chosen.count) runs on other machines or settings are left out.")
         }
-        runs = chosen.map { (file: $0.file, document: selecting($0.document)) }
-        var options = RunHistory.Options()
-        options.level = level
-        let history = RunHistory(runs, options: options)
+        let history = RunHistory(chosen, options: options)
         guard !history.series.isEmpty else {
+            throw nothing(
+                "no figure of the schemes and workloads asked for", notes + history.notes,
+                .badInput)
+        }
+        guard level >= history.leastLevel else {
             throw CommandFailure(
-                .badInput, "\(folder): no figure of the schemes and workloads asked for")
+                .badInput,
+                "--level: expected at least \(history.leastLevel), as there are "
+                    + "\(history.series.count) series, found \(level)")
         }
         if json { return try StandardOutput.write(json: HistoryDocument(history, notes: notes)) }
         let style = Terminal.style(width: width)
@@ -85,39 +90,46 @@ struct HistoryCommand: ParsableCommand {
             HistoryReport.text(history, plotsAll: all, notes: notes, style).utf8)
     }
 
-    /// Every result in the folder; what is none is named in a note.
-    private func read() throws -> (
-        runs: [(file: String, document: RunDocument)], notes: [String]
-    ) {
+    private var options: RunHistory.Options {
+        @Sendable func isChosen(_ name: String, _ patterns: [String]) -> Bool {
+            patterns.isEmpty || patterns.contains { NamePattern.fits($0, name) }
+        }
+        var options = RunHistory.Options()
+        options.level = level
+        options.isWanted = { [schemes, workloads] key in
+            isChosen(key.workload, workloads) && isChosen(key.label, schemes)
+        }
+        return options
+    }
+
+    /// The files' own troubles first: they may be why.
+    private func nothing(
+        _ problem: String, _ notes: [String], _ status: ExitStatus = .noBaseline
+    ) -> CommandFailure {
+        for note in notes { StandardError.write("fqbench: \(oneLine(note))\n") }
+        return CommandFailure(status, "\(folder): \(problem)")
+    }
+
+    /// Every result in the folder, once; what is none is named in a note.
+    private func read() throws -> (runs: [RunHistory.NamedRun], notes: [String]) {
         guard ProjectFiles.isFolder(folder) else {
             throw CommandFailure(.badInput, "\(folder): expected a folder of result files")
         }
-        let endings = ["", ".xz", ".zst", ".gz"].map { ".json" + $0 }
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-            .filter { name in !name.hasPrefix(".") && endings.contains { name.hasSuffix($0) } }
-        var runs: [(file: String, document: RunDocument)] = []
+        var runs: [RunHistory.NamedRun] = []
         var notes: [String] = []
-        for name in names {
+        for name in try ResultStore.fileNames(in: folder) {
             do {
                 runs.append((name, try ResultStore.read(folder + "/" + name)))
             } catch {
                 notes.append("Left out: \(error).")
             }
         }
-        return (runs, notes)
-    }
-
-    private func selecting(_ document: RunDocument) -> RunDocument {
-        func isChosen(_ name: String, _ patterns: [String]) -> Bool {
-            patterns.isEmpty || patterns.contains { NamePattern.fits($0, name) }
+        let (kept, copies) = RunHistory.withoutCopies(runs)
+        if !copies.isEmpty {
+            let shown = copies.prefix(4).joined(separator: ", ")
+            let rest = copies.count > 4 ? ", and \(copies.count - 4) more" : ""
+            notes.append("Left out, as another file holds the same run: \(shown)\(rest).")
         }
-        var selected = document
-        // The control stays in the series of others, whatever was asked for.
-        selected.cells = document.cells.filter { cell in
-            isChosen(cell.key.workload, workloads)
-                && (isChosen(cell.key.label, schemes)
-                    || cell.key.structure == WorkloadGroup.controlStructure)
-        }
-        return selected
+        return (kept, notes)
     }
 }
