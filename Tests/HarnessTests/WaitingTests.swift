@@ -1,3 +1,4 @@
+import CPlatform
 import FaultQueues
 import Placement
 import Synchronization
@@ -115,5 +116,34 @@ private final class Meeting: @unchecked Sendable {
     deinit {
         freeShared(words, count: 1)
         for mark in marks { freeShared(mark, count: 1) }
+    }
+}
+
+/// Who waits for a CPU waits for nobody in a structure.
+struct CPUShortageTests {
+    @Test func aThreadThatCouldRunAndDidNotIsStarved() {
+        nonisolated(unsafe) var state = CPUShortage.State(ranNs: 10, isRunnable: true)
+        var shortage = CPUShortage { $0 == 7 ? state : nil }
+        // Nothing is known at the first look, nor of threads that are gone.
+        var answers = [shortage.isAnyStarved([7, 8]), shortage.isAnyStarved([7, 8])]
+        state.ranNs += 1
+        answers.append(shortage.isAnyStarved([7]))
+        state.isRunnable = false
+        answers += [shortage.isAnyStarved([7]), shortage.isAnyStarved([8])]
+        #expect(answers == [false, true, false, false, false])
+    }
+
+    /// As the kernel tells it: it counts a thread's time up at its ticks.
+    @Test func aThreadThatRunsIsNotForLong() {
+        let thread = [Int(fq_thread_id())]
+        var shortage = CPUShortage()
+        var isStarved = shortage.isAnyStarved(thread)
+        #expect(!isStarved)
+        for _ in 0..<10_000 {
+            SpinWait.pause(times: 10_000)
+            isStarved = shortage.isAnyStarved(thread)
+            if !isStarved { break }
+        }
+        #expect(!isStarved)
     }
 }

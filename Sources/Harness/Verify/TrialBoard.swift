@@ -19,6 +19,8 @@ final class TrialBoard: @unchecked Sendable {
     private let slots: UnsafeMutablePointer<SharedAtomic<Int>>
     /// By thread: operations that have begun.
     private let begun: UnsafeMutablePointer<PaddedAtomic<Int>>
+    /// By thread: its kernel id, 0 before it began and after it has ended.
+    private let kernelIDs: UnsafeMutablePointer<SharedAtomic<Int>>
     /// By thread: its `pthread_t` while it may be halted, 0 before and afterwards.
     private let handles: UnsafeMutablePointer<SharedAtomic<UInt>>
     /// Held while a thread ends and while one is halted: a signal to a thread that has ended has
@@ -40,6 +42,7 @@ final class TrialBoard: @unchecked Sendable {
         slots = allocateShared(count: names.count) { _ in SharedAtomic<Int>(-1) }
         begun = allocateShared(count: names.count) { _ in PaddedAtomic<Int>(0) }
         handles = allocateShared(count: names.count) { _ in SharedAtomic<UInt>(0) }
+        kernelIDs = allocateShared(count: names.count) { _ in SharedAtomic<Int>(0) }
     }
 
     deinit {
@@ -49,12 +52,14 @@ final class TrialBoard: @unchecked Sendable {
         freeShared(slots, count: names.count)
         freeShared(begun, count: names.count)
         freeShared(handles, count: names.count)
+        freeShared(kernelIDs, count: names.count)
         ending.destroy()
     }
 
     /// Called by a thread when it begins.
     func begin(_ thread: Int) {
         slots[thread].store(Int(fq_thread_slot()), ordering: .relaxed)
+        kernelIDs[thread].store(Int(fq_thread_id()), ordering: .relaxed)
         fq_halt_admit()
         handles[thread].store(UInt(pthread_self()), ordering: .relaxed)
     }
@@ -64,6 +69,12 @@ final class TrialBoard: @unchecked Sendable {
         ending.lock()
         handles[thread].store(0, ordering: .relaxed)
         ending.unlock()
+        kernelIDs[thread].store(0, ordering: .relaxed)
+    }
+
+    /// Kernel ids of the threads that have begun and not ended.
+    var runningThreads: [Int] {
+        names.indices.map { kernelIDs[$0].load(ordering: .relaxed) }.filter { $0 != 0 }
     }
 
     /// Gives `body` the thread's `pthread_t`, and keeps the thread from ending meanwhile. Nil where

@@ -3,7 +3,8 @@ import Glibc
 
 /// Ends a trial in which nothing moves any more.
 ///
-/// Counts its own looks and no time, so that a machine that stands still as a whole is no deadlock.
+/// Counts its own looks and no time, so that a machine that stands still as a whole is no deadlock;
+/// and no look at which a thread waits for nothing but a CPU.
 final class Watchdog: @unchecked Sendable {
     /// Looks without a change after which a run counts as stuck though no thread is inside an
     /// operation: then none waits for another in the structure, and on a busy machine what comes
@@ -47,6 +48,7 @@ final class Watchdog: @unchecked Sendable {
     private func look() {
         var last: (board: TrialBoard?, operations: Int) = (nil, 0)
         var looks = 0
+        var shortage = CPUShortage()
         while true {
             usleep(Self.intervalUs)
             lock.lock()
@@ -55,9 +57,14 @@ final class Watchdog: @unchecked Sendable {
             if isOver { return }
             let operations = now?.operations ?? 0
             let isSame = now === last.board && operations == last.operations
-            looks = now != nil && isSame ? looks + 1 : 0
             last = (now, operations)
-            if looks >= clock.patience, let now {
+            guard let now, isSame else {
+                looks = 0
+                continue
+            }
+            if shortage.isAnyStarved(now.runningThreads) { continue }
+            looks += 1
+            if looks >= clock.patience {
                 let threads = now.standstill()
                 if threads.isEmpty && looks < Self.patienceOutside { continue }
                 clock.onStandstill(before.stuck(now, threads))
