@@ -128,7 +128,7 @@ public enum TrialProcess {
             throw SuiteError("no scheme or twin \"\(trial.subject)\"")
         }
         let clock = TrialClock(
-            seconds: trial.seconds, patience: trial.isOfTwin == true ? 40 : 100
+            seconds: trial.seconds, patience: trial.isOfTwin == true ? 25 : 100
         ) { outcome in
             try? write(outcome, to: answer)
             _exit(0)
