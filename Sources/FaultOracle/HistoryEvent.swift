@@ -74,7 +74,7 @@ public struct HistoryEvent: Hashable, Sendable, BitwiseCopyable {
     /// The request's number in its lane.
     @inlinable public var number: Int { Int(truncatingIfNeeded: tag & (1 << 48 - 1)) }
 
-    @usableFromInline static let spanMask: UInt32 = 1 << 27 - 1
+    @inlinable static var spanMask: UInt32 { 1 << 27 - 1 }
 
     /// - Parameter ticks: Years of them are not told apart.
     @inlinable
